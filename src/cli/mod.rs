@@ -1,0 +1,43 @@
+//! The command line: one file per subcommand, each with its arguments, one call and its output.
+//!
+//! Owns argument parsing, printing and exit codes (0 conforming, 1 mismatch or failed check,
+//! 2 not inspected or could not run). It does not hold algorithms.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Nothing wrong was found.
+pub(crate) const CONFORMING: u8 = 0;
+/// A mismatch, or a failed check.
+pub(crate) const MISMATCH: u8 = 1;
+/// Not inspected, or the command could not run.
+pub(crate) const NOT_INSPECTED: u8 = 2;
+
+#[derive(Debug, Parser)]
+#[command(name = "pairspec", version, about, long_about = None)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
+pub(crate) fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+        .format_target(false)
+        .init();
+    match run(Arguments::parse()) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            log::error!("{error:#}");
+            ExitCode::from(NOT_INSPECTED)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<u8> {
+    match arguments.command {}
+}

@@ -1,0 +1,42 @@
+/// Why there is no frame.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file could not be read.
+    #[error(transparent)]
+    File(#[from] crate::files::Error),
+    /// Neither PNG nor JPEG.
+    #[error("{origin}: neither PNG nor JPEG (starts with {start:02x?})")]
+    Foreign {
+        /// The file.
+        origin: String,
+        /// Its first bytes.
+        start: Vec<u8>,
+    },
+    /// Cut short or altered.
+    #[error("{origin}: damaged image: {reason}")]
+    Damaged {
+        /// The file.
+        origin: String,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// More pixels than a line camera delivers.
+    #[error("{origin}: {width}x{height} pixels, at most {limit} in all are decoded")]
+    TooLarge {
+        /// The file.
+        origin: String,
+        /// Columns, from the header.
+        width: u32,
+        /// Rows, from the header.
+        height: u32,
+        /// The most pixels accepted.
+        limit: u64,
+    },
+    /// No pixel at all.
+    #[error("{origin}: no pixels")]
+    Empty {
+        /// The file or camera.
+        origin: String,
+    },
+}

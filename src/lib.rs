@@ -1,0 +1,37 @@
+//! Judges pairs of line-camera frames against written spec sentences.
+//!
+//! One way through the house; nobody calls back upstream:
+//!
+//! ```text
+//!     files                     spec sheet (text)          HF CLIP directory
+//!       |                             |                          |
+//!     frame  -> pair            spec: embed once, cache   clip: import -> bundle (ONNX)
+//!       |                             |                          |
+//!     align (register, check the photo)                          |
+//!       |                             |                          |
+//!     region (where to look: frame, tiles, changes)              |
+//!       |                             |                          |
+//!     clip: encode  <--------------------------------------------+
+//!       |                             |
+//!     diff: E(test) - E(reference)    |
+//!       |                             |
+//!     verdict  <----------------------+---- thresholds (calibrate, from labelled pairs)
+//!       |
+//!     inspect (one pair through all of the above) -> report, cli
+//! ```
+//!
+//! Read `ARCHITECTURE.md` for the rooms, then [`inspect`], then one leaf.
+
+pub mod align;
+pub mod calibrate;
+pub mod clip;
+pub mod diff;
+pub mod files;
+pub mod frame;
+pub mod inspect;
+pub mod manifest;
+pub mod recipe;
+pub mod region;
+pub mod report;
+pub mod spec;
+pub mod verdict;
