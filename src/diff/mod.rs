@@ -75,6 +75,11 @@ impl Difference {
         self.size
     }
 
+    /// The difference of the same frames with their roles swapped.
+    pub fn reversed(&self) -> Self {
+        Self { vector: self.vector.iter().map(|value| -value).collect(), size: self.size }
+    }
+
     /// How far it goes along a unit text embedding of the same dimension; values beyond the
     /// shorter of the two are not looked at, so callers check dimensions once, when loading.
     pub fn along(&self, sentence: &[f32]) -> Agreement {
@@ -125,6 +130,7 @@ mod tests {
         assert_eq!(forth.along(&sentence).dot, -back.along(&sentence).dot);
         assert_eq!(forth.along(&sentence).cosine, -back.along(&sentence).cosine);
         assert_eq!(forth.size(), back.size());
+        assert_eq!(forth.reversed(), back);
     }
 
     #[test]

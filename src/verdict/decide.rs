@@ -41,6 +41,8 @@ pub enum Stage {
     Region,
     /// The model gave no usable embedding.
     Encode,
+    /// Similar classes are too close to tell which one the part is.
+    Variant,
     /// There are no thresholds.
     Thresholds,
 }
@@ -78,16 +80,27 @@ pub struct Unexplained {
     pub best_cosine: f32,
 }
 
+/// The part is another variant than the recipe names.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WrongVariant {
+    /// Index of the class the frame shows.
+    pub found: usize,
+    /// Its cosine less that of the expected class, above 0.
+    pub lead: f32,
+}
+
 /// A verdict with its reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// [`Verdict::Conforming`] exactly when both lists are empty, else [`Verdict::Mismatch`].
+    /// [`Verdict::Conforming`] exactly when there is no reason below, else [`Verdict::Mismatch`].
     pub verdict: Verdict,
     /// Strongest first, measured against the threshold; at most one sentence per region, the one
     /// furthest above its threshold, and every requirement that is broken there.
     pub violations: Vec<Violation>,
     /// In the order of the regions.
     pub unexplained: Vec<Unexplained>,
+    /// Set by [`Decision::with_variant`].
+    pub wrong_variant: Option<WrongVariant>,
 }
 
 /// Judges one part from the scores of its regions.
@@ -115,7 +128,7 @@ pub fn decide(
     violations.sort_by(|a, b| excess(b).total_cmp(&excess(a)));
     let conforming = violations.is_empty() && unexplained.is_empty();
     let verdict = if conforming { Verdict::Conforming } else { Verdict::Mismatch };
-    Decision { verdict, violations, unexplained }
+    Decision { verdict, violations, unexplained, wrong_variant: None }
 }
 
 /// How far above its threshold, as a ratio; thresholds of different sentences differ in size.
@@ -158,6 +171,15 @@ fn unexplained_of(
     too_large.then_some(Unexplained { region: index, size, best_cosine })
 }
 
+impl Decision {
+    /// The same with what was found about the variant; a wrong one is a mismatch.
+    #[must_use]
+    pub fn with_variant(self, wrong_variant: Option<WrongVariant>) -> Self {
+        let verdict = if wrong_variant.is_some() { Verdict::Mismatch } else { self.verdict };
+        Self { verdict, wrong_variant, ..self }
+    }
+}
+
 impl NotInspected {
     /// A reason from the stage that failed and what it said.
     pub fn new(stage: Stage, detail: impl fmt::Display) -> Self {
@@ -179,6 +201,7 @@ impl fmt::Display for Stage {
             Self::Align => "align",
             Self::Region => "region",
             Self::Encode => "encode",
+            Self::Variant => "variant",
             Self::Thresholds => "thresholds",
         })
     }

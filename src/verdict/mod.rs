@@ -10,7 +10,8 @@ mod score;
 mod thresholds;
 
 pub use decide::{
-    Decision, JudgedRegion, NotInspected, Stage, Unexplained, Verdict, Violation, decide,
+    Decision, JudgedRegion, NotInspected, Stage, Unexplained, Verdict, Violation, WrongVariant,
+    decide,
 };
 pub use score::{Judge, RegionScores, Score, Sentence};
 pub use thresholds::{Error, Thresholds, UnexplainedLimits};
