@@ -116,6 +116,16 @@ pub enum Error {
         /// Values the model takes.
         expected: usize,
     },
+    /// A token id that the model has no row for.
+    #[error("{origin}: token id {id}, the model has ids below {vocabulary}; is the tokenizer another model's?")]
+    TokenId {
+        /// The model file.
+        origin: String,
+        /// The id.
+        id: u32,
+        /// The bound.
+        vocabulary: usize,
+    },
     /// An embedding with NaN or infinity, which would compare as anything.
     #[error("{origin}: embedding {index} has a value that is not finite ({value})")]
     NotFinite {

@@ -8,8 +8,12 @@
 mod decode;
 mod error;
 mod pixels;
+mod preprocess;
+mod preprocessor_file;
 mod rect;
+mod resample;
 
 pub use error::Error;
 pub use pixels::{Frame, Pixels};
+pub use preprocess::Preprocess;
 pub use rect::Rect;

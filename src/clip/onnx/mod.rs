@@ -18,6 +18,7 @@
 mod block;
 mod check;
 mod graph;
+mod interface;
 mod read;
 mod text;
 mod vision;
@@ -25,7 +26,10 @@ mod write;
 
 pub use check::{check_model, parse_model};
 pub use read::{external_data_inlined, half_weights_widened};
-pub(crate) use graph::{Graph, WeightType};
+pub use graph::WeightType;
+pub(crate) use check::{decode_model, opset};
+pub(crate) use interface::{Input, Interface};
+pub(crate) use read::external_files;
 pub(crate) use text::text_graph;
 pub(crate) use vision::vision_graph;
 pub(crate) use write::write_graph;
