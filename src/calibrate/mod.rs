@@ -8,29 +8,44 @@
 
 mod acceptance;
 mod auroc;
+mod baseline;
+mod bootstrap;
 mod calibration;
 mod cross_validation;
 mod curve;
+mod detection;
 mod error;
 mod evaluation;
 mod figures;
 mod fit;
 mod folds;
+mod predictions;
 mod proportion;
+mod render;
 mod sample;
 mod search;
 #[cfg(test)]
 mod simulated;
+mod table;
 mod thresholds;
+mod tiles;
 
 pub use acceptance::{Acceptance, Assessed, Grade};
 pub use auroc::{Auroc, Scored};
+pub use baseline::{DIFFERENCE, PixelDifference};
+pub use bootstrap::Interval;
 pub use calibration::{Calibration, FoldFigures};
 pub use cross_validation::{Plan, calibrate};
 pub use curve::{Histogram, RocPoint, quantile, roc};
+pub use detection::{
+    Agreement, BestAgreement, ClassDetection, DEEPPCB_IOU, Detection, Prediction, TruthBox, detect,
+};
 pub use error::Error;
 pub use evaluation::{Evaluation, evaluate};
 pub use figures::{SpecFigures, Totals, overall_scores, scored_by};
+pub use predictions::{PredictionRow, read_predictions, resolve_predictions, write_predictions};
 pub use proportion::{Proportion, excluded_rate};
+pub use render::Beside;
 pub use sample::{Sample, Truth, Unjudged};
 pub use thresholds::{Arming, Decision, FittedThresholds, Target, Unexplained};
+pub use tiles::{TILE_SIZE, Tile, TileFigures, TileLabel, judge_tiles, read_tiles};
