@@ -303,3 +303,37 @@ fn template(
     };
     Ok((id(start)?, id(end)?))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn golden(file: &str) -> Vec<u8> {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer");
+        std::fs::read(folder.join(file)).unwrap()
+    }
+
+    #[test]
+    fn ids_agree_with_transformers() {
+        let a = Tokenizer::from_bundle_json(&golden("tokenizer.json"), "t").unwrap();
+        let b = Tokenizer::from_vocab_and_merges(&golden("vocab.json"), &golden("merges.txt"), "v")
+            .unwrap();
+        let texts: Vec<(usize, String, Vec<u32>)> =
+            serde_json::from_slice(&golden("texts.json")).unwrap();
+        let mut bad = 0;
+        for (context, text, ids) in texts {
+            for t in [&a, &b] {
+                let found = t.encode(&text, context).unwrap();
+                if found != ids {
+                    bad += 1;
+                    eprintln!("{text:?}: {found:?} {ids:?}");
+                }
+            }
+        }
+        assert_eq!(bad, 0);
+        assert_eq!(a.to_json().unwrap(), b.to_json().unwrap());
+    }
+}

@@ -7,6 +7,8 @@
 
 mod decode;
 mod error;
+#[cfg(test)]
+pub(crate) mod mutation;
 mod pixels;
 mod preprocess;
 mod preprocessor_file;

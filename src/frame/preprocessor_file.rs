@@ -255,3 +255,127 @@ fn brief(value: &Value) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::mutation::{cuts, mutations};
+    use super::*;
+
+    /// As `save_pretrained` of transformers 4 writes it.
+    const OPENAI: &str = r#"{
+        "crop_size": {"height": 224, "width": 224}, "do_center_crop": true, "do_convert_rgb": true,
+        "do_normalize": true, "do_rescale": true, "do_resize": true, "feature_extractor_type":
+        "CLIPFeatureExtractor", "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_processor_type": "CLIPImageProcessor", "image_std": [0.26862954, 0.26130258,
+        0.27577711], "resample": 3, "rescale_factor": 0.00392156862745098,
+        "size": {"shortest_edge": 224}}"#;
+
+    fn read(text: &str) -> Result<Preprocess, String> {
+        Preprocess::from_json(text.as_bytes(), "p.json").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_way_to_say_the_default_is_the_default() {
+        let default = Preprocess::for_size(224);
+        let nested =
+            format!(r#"{{"image_processor": {OPENAI}, "processor_class": "CLIPProcessor"}}"#);
+        for text in [
+            OPENAI,
+            &nested,
+            "{}",
+            r#"{"size": 224, "crop_size": 224}"#,
+            r#"{"crop_size": [224, 224], "resample": null, "do_resize": null, "unknown": [1]}"#,
+            r#"{"image_processor_type": "CLIPImageProcessorFast", "do_pad": false}"#,
+        ] {
+            assert_eq!(read(text).unwrap(), default, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_equal() {
+        for text in [
+            OPENAI,
+            r#"{"size": {"height": 40, "width": 30}, "do_center_crop": false, "resample": 2}"#,
+            r#"{"do_resize": false, "crop_size": {"height": 9, "width": 8}, "do_rescale": false}"#,
+            r#"{"do_normalize": false, "rescale_factor": 0.5}"#,
+            r#"{"image_mean": 0.5, "image_std": [0.1, 0.2, 0.3], "size": 100, "crop_size": 96}"#,
+        ] {
+            let first = read(text).unwrap();
+            assert_eq!(read(&first.to_json()).unwrap(), first, "{text}");
+        }
+    }
+
+    #[test]
+    fn height_comes_before_width_in_lists() {
+        let list = read(r#"{"size": [40, 30], "do_center_crop": false}"#).unwrap();
+        assert_eq!(list.size(), (30, 40));
+        assert_eq!(read(r#"{"crop_size": [40, 30]}"#).unwrap().size(), (30, 40));
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_refused_by_its_key() {
+        for (text, says) in [
+            (r#"{"resample": 1}"#, "p.json: resample 1: only 3 (bicubic) and 2 (bilinear)"),
+            (r#"{"resample": "bicubic"}"#, "resample \"bicubic\":"),
+            (
+                r#"{"size": {"longest_edge": 9}}"#,
+                "size {\"longest_edge\":9}: a number, shortest_edge",
+            ),
+            (
+                r#"{"size": {"shortest_edge": 9, "longest_edge": 20}}"#,
+                "a number, shortest_edge, or",
+            ),
+            (r#"{"size": 0}"#, "size 0: 1 to 4096 pixels"),
+            (r#"{"size": -1}"#, "size -1: 1 to 4096 pixels"),
+            (r#"{"size": 4294967297}"#, "size 4294967297: 1 to 4096 pixels"),
+            (r#"{"size": 224.5}"#, "size 224.5: 1 to 4096 pixels"),
+            (r#"{"crop_size": {"shortest_edge": 9}}"#, "crop_size {\"shortest_edge\":9}: a number"),
+            (r#"{"crop_size": {"height": 9, "width": 5000}}"#, "crop_size.width 5000: 1 to 4096"),
+            (r#"{"crop_size": "large"}"#, "crop_size \"large\": a number"),
+            (r#"{"do_center_crop": false}"#, "would depend on the frame"),
+            (r#"{"do_center_crop": false, "do_resize": false}"#, "would depend on the frame"),
+            (r#"{"image_std": [0.1, 0.0, 0.1]}"#, "image_std [0.1, 0.0, 0.1]: three numbers other"),
+            (r#"{"image_mean": [0.1, 0.1]}"#, "image_mean [0.1,0.1]: three numbers"),
+            (r#"{"image_mean": [1e300, 0, 0]}"#, "image_mean"),
+            (r#"{"rescale_factor": 0}"#, "rescale_factor 0: a number"),
+            (r#"{"rescale_factor": 1e-300}"#, "rescale_factor"),
+            (r#"{"do_pad": true}"#, "do_pad true: only false"),
+            (r#"{"do_resize": "yes"}"#, "not a preprocessor file: invalid type"),
+            (
+                r#"{"image_processor_type": "ViTImageProcessor"}"#,
+                "\"ViTImageProcessor\": only CLIP",
+            ),
+            ("[]", "not a preprocessor file"),
+            ("", "not a preprocessor file: EOF"),
+            ("\u{feff}{}", "not a preprocessor file"),
+        ] {
+            let message = read(text).unwrap_err();
+            assert!(message.contains(says), "{text} gave {message}");
+        }
+    }
+
+    #[test]
+    fn long_values_are_shortened_in_messages() {
+        let text = format!(r#"{{"crop_size": "{}"}}"#, "\u{3042}".repeat(1000));
+        assert!(read(&text).unwrap_err().len() < 200);
+    }
+
+    #[test]
+    fn damaged_files_are_errors_or_usable() {
+        assert!(cuts(OPENAI.as_bytes()).all(|cut| Preprocess::from_json(cut, "cut").is_err()));
+        for bytes in mutations(OPENAI.as_bytes()) {
+            if let Ok(preprocess) = Preprocess::from_json(&bytes, "mutation") {
+                let (width, height) = preprocess.size();
+                assert!((1..=MAX_EDGE).contains(&width) && (1..=MAX_EDGE).contains(&height));
+            }
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        let text = r#"{"image_processor":"#.repeat(100_000);
+        assert!(read(&text).is_err());
+        assert!(read(&"[".repeat(1_000_000)).is_err());
+    }
+}

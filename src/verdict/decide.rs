@@ -106,7 +106,7 @@ pub struct Decision {
 /// Judges one part from the scores of its regions.
 ///
 /// A fault or requirement is violated where its confidence reaches its threshold. A region is
-/// unexplained when nothing is violated there, `|d|` reaches the size limit and no sentence,
+/// unexplained when nothing is violated there, `|d|` is above the size limit and no sentence,
 /// allowed ones included, reaches the cosine limit.
 ///
 /// No region at all means that nothing differs: conforming. Whether that can be trusted is for
@@ -167,7 +167,7 @@ fn unexplained_of(
     let limits = thresholds.unexplained?;
     let best_cosine = region.scores.best_cosine(sentences).unwrap_or(-1.0);
     let size = region.scores.size;
-    let too_large = size >= limits.size && best_cosine < limits.cosine;
+    let too_large = size > limits.size && best_cosine < limits.cosine;
     too_large.then_some(Unexplained { region: index, size, best_cosine })
 }
 
@@ -273,15 +273,15 @@ mod tests {
 
     #[test]
     fn a_large_difference_no_sentence_explains_is_a_mismatch() {
-        let large = region(0.5, [(0.1, 0.2), (0.1, 0.2), (0.1, 0.29), (0.1, 0.9)]);
+        let large = region(0.51, [(0.1, 0.2), (0.1, 0.2), (0.1, 0.29), (0.1, 0.9)]);
         let found = decided(std::slice::from_ref(&large));
         assert_eq!(found.verdict, Verdict::Mismatch);
         assert_eq!(found.unexplained[0].best_cosine, 0.29, "toward a requirement explains nothing");
         let mut allowed = large.clone();
-        allowed.scores.scores[2] = Some(Score { dot: 0.15, cosine: 0.3, confidence: 0.1 });
+        allowed.scores.scores[2] = Some(Score { dot: 0.153, cosine: 0.3, confidence: 0.1 });
         assert_eq!(decided(&[allowed]).verdict, Verdict::Conforming);
         let mut small = large;
-        small.scores.size = 0.49;
+        small.scores.size = 0.5;
         assert_eq!(decided(&[small]).verdict, Verdict::Conforming);
     }
 

@@ -53,7 +53,7 @@ pub struct Thresholds {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnexplainedLimits {
-    /// Least `|d|`, in (0, 2].
+    /// `|d|` above which a region must be explained, in (0, 2].
     pub size: f32,
     /// Least cosine, in (-1, 1], at which a sentence counts as an explanation.
     pub cosine: f32,
