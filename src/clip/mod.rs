@@ -5,5 +5,6 @@
 //! It knows no verdicts.
 
 mod tokenizer;
+mod tokenizer_file;
 
 pub use tokenizer::{Tokenizer, TokenizerError};
