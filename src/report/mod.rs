@@ -1,1 +1,5 @@
 //! (to come)
+
+mod plot;
+
+pub use plot::{HistogramPlot, RocLine, RocPlot, png};
