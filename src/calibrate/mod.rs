@@ -29,6 +29,7 @@ mod simulated;
 mod table;
 mod thresholds;
 mod tiles;
+mod units;
 
 pub use acceptance::{Acceptance, Assessed, Grade};
 pub use auroc::{Auroc, Scored};
@@ -50,3 +51,4 @@ pub use render::Beside;
 pub use sample::{Sample, Truth, Unjudged};
 pub use thresholds::{Arming, Decision, FittedThresholds, Target, Unexplained};
 pub use tiles::{TILE_SIZE, Tile, TileFigures, TileLabel, judge_tiles, read_tiles};
+pub use units::{JudgedUnit, Units, pair_units, region_units, truth_boxes, unjudged};

@@ -3,6 +3,10 @@
 //! Owns argument parsing, printing and exit codes (0 conforming, 1 mismatch or failed check,
 //! 2 not inspected or could not run). It does not hold algorithms.
 
+mod bench;
+mod embed;
+mod model;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -22,7 +26,11 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Bench(bench::Arguments),
+    Embed(embed::Arguments),
+    Model(model::Arguments),
+}
 
 /// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
 pub(crate) fn main() -> ExitCode {
@@ -39,5 +47,9 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<u8> {
-    match arguments.command {}
+    match arguments.command {
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Embed(arguments) => embed::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
+    }
 }
