@@ -1,8 +1,6 @@
 use super::difference::Difference;
 use crate::frame::Rect;
 
-/// Excess of a pixel that only growth has added.
-const GROWN: u8 = 1;
 /// Most frames are equal almost everywhere: so many pixels are skipped at a time.
 const CHUNK: usize = 64;
 
@@ -20,21 +18,20 @@ pub(super) struct Component {
 /// Makes raw differences within `distance` of a pixel beyond its tolerance part of the change, as
 /// far as they are connected to it: they belong to it, and the tolerance hid them.
 pub(super) fn grow(difference: &mut Difference, distance: usize) {
-    let Difference { width, height, excess, raw } = difference;
-    let (width, height) = (*width, *height);
+    let Difference { width, height, pixels } = difference;
     let mut front = Vec::new();
-    for (index, chunk) in excess.chunks(CHUNK).enumerate().filter(|(_, chunk)| !is_zero(chunk)) {
-        let changed = chunk.iter().enumerate().filter(|(_, value)| **value > GROWN);
+    for (index, chunk) in pixels.chunks(CHUNK).enumerate().filter(|(_, chunk)| !is_zero(chunk)) {
+        let changed = chunk.iter().enumerate().filter(|(_, value)| **value >= Difference::CHANGED);
         front.extend(changed.map(|(offset, _)| index * CHUNK + offset));
     }
     for _ in 0..distance {
         let mut next = Vec::new();
         for place in front {
-            let (x, y) = (place % width, place / width);
-            for y in y.saturating_sub(1)..(y + 2).min(height) {
-                for near in y * width + x.saturating_sub(1)..y * width + (x + 2).min(width) {
-                    if excess[near] == 0 && raw[near] > 0 {
-                        excess[near] = GROWN;
+            let (x, y) = (place % *width, place / *width);
+            for y in y.saturating_sub(1)..(y + 2).min(*height) {
+                for near in y * *width + x.saturating_sub(1)..y * *width + (x + 2).min(*width) {
+                    if pixels[near] == Difference::TOLERATED {
+                        pixels[near] = Difference::GROWN;
                         next.push(near);
                     }
                 }
@@ -44,7 +41,7 @@ pub(super) fn grow(difference: &mut Difference, distance: usize) {
     }
 }
 
-/// The components of all pixels with excess; pixels with at most `gap` equal ones between them
+/// The components of all changed and grown pixels; pixels with at most `gap` equal ones between them
 /// belong to one, in the order of their first rows.
 pub(super) fn components(difference: &Difference, gap: usize) -> Vec<Component> {
     let (runs, row_starts) = runs(difference);
@@ -80,18 +77,21 @@ struct Run {
 fn runs(difference: &Difference) -> (Vec<Run>, Vec<usize>) {
     let mut runs: Vec<Run> = Vec::new();
     let mut row_starts = Vec::with_capacity(difference.height + 1);
-    for (y, row) in difference.excess.chunks(difference.width).enumerate() {
+    for (y, row) in difference.pixels.chunks(difference.width).enumerate() {
         let first = runs.len();
         row_starts.push(first);
         for (index, chunk) in row.chunks(CHUNK).enumerate().filter(|(_, chunk)| !is_zero(chunk)) {
-            for (x, &value) in (index * CHUNK..).zip(chunk).filter(|(_, value)| **value > 0) {
+            for (x, &value) in
+                (index * CHUNK..).zip(chunk).filter(|(_, value)| **value >= Difference::GROWN)
+            {
                 if runs.len() == first || runs.last().is_none_or(|run| run.end != x) {
                     runs.push(Run { y, start: x, end: x, area: 0, excess: 0 });
                 }
                 if let Some(run) = runs.last_mut() {
                     run.end = x + 1;
-                    run.area += u32::from(value > GROWN);
-                    run.excess += if value > GROWN { value.into() } else { 0 };
+                    let changed = value >= Difference::CHANGED;
+                    run.area += u32::from(changed);
+                    run.excess += u64::from(value) * u64::from(changed);
                 }
             }
         }

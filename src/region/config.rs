@@ -66,7 +66,7 @@ impl Default for RegionConfig {
             patch_tolerance_px: 4,
             min_contrast: None,
             min_area_px: 1,
-            merge_distance_px: 4,
+            merge_distance_px: 3,
             box_margin_px: 10,
             min_box_px: 25,
             max_regions: 256,

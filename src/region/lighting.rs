@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::f32::consts::SQRT_2;
 
 use super::plane::Plane;
 
@@ -8,6 +9,8 @@ const CELL: usize = 64;
 const STEP: usize = 4;
 /// Fewer samples say nothing about a cell's light.
 const MIN_SAMPLES: usize = 24;
+/// So many cells give the noise of a whole frame.
+const NOISE_CELLS: usize = 101;
 /// Quartiles further apart than this are misplaced edges, not noise.
 const MAX_SPREAD: i16 = 48;
 /// Samples whose reference levels are closer than this say nothing about the gain.
@@ -31,14 +34,19 @@ const MAX_THRESHOLD: f32 = 96.0;
 pub(super) struct Lighting {
     columns: usize,
     cells: Vec<Cell>,
-    noise: f32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Cell {
+    line: Line,
+    threshold: u8,
+}
+
+/// `test = gain * reference + offset`, in grey levels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Line {
     gain: f32,
     offset: f32,
-    threshold: u8,
 }
 
 /// Pixels of one cell that are dark, or bright, in the reference.
@@ -58,18 +66,24 @@ impl Lighting {
         for row in 0..rows {
             sampled.extend((0..columns).map(|column| samples(reference, test, column, row)));
         }
-        let noise = median(sampled.iter().flatten().flatten().map(|sample| sample.noise));
-        let noise = noise.unwrap_or(0.0);
-        let cell = |index: usize| {
-            let around = neighbours(index, columns, rows).flat_map(|near| sampled[near]).flatten();
-            fit(&around.collect::<Vec<_>>(), noise, min_contrast)
+        let around = |cell: usize| -> Vec<Sample> {
+            neighbours(cell, columns, rows).flat_map(|near| sampled[near]).flatten().collect()
         };
-        Self { columns, cells: (0..columns * rows).map(cell).collect(), noise }
-    }
-
-    /// Deviation of the difference of the two frames where nothing changed, in grey levels.
-    pub(super) fn noise(&self) -> f32 {
-        self.noise
+        let lines: Vec<_> = (0..columns * rows).map(|cell| Line::through(&around(cell))).collect();
+        let usual = Line {
+            gain: median(lines.iter().flatten().map(|line| line.gain)).unwrap_or(1.0),
+            offset: median(lines.iter().flatten().map(|line| line.offset)).unwrap_or(0.0),
+        };
+        let noise = median(sampled.iter().flatten().flatten().map(|sample| sample.noise));
+        let cell = |(cell, line): (usize, &Option<Line>)| {
+            let around = around(cell);
+            let noise = median(around.iter().map(|sample| sample.noise)).or(noise);
+            let from_noise = NOISE_FACTOR * noise.unwrap_or(0.0);
+            let from_noise = from_noise.clamp(MIN_THRESHOLD, MAX_THRESHOLD) as u8;
+            let line = line.unwrap_or_else(|| Line::without_contrast(around, usual));
+            Cell { line, threshold: min_contrast.unwrap_or(from_noise) }
+        };
+        Self { columns, cells: lines.iter().enumerate().map(cell).collect() }
     }
 
     /// Grey levels by which the pixel at `x`, `y` must leave its tolerance to count.
@@ -79,7 +93,7 @@ impl Lighting {
 
     /// The reference as the light of the test frame would show it.
     pub(super) fn apply<'a>(&self, reference: Plane<'a>) -> Plane<'a> {
-        if self.cells.iter().all(|cell| cell.gain == 1.0 && cell.offset == 0.0) {
+        if self.cells.iter().all(|cell| cell.line == Line::UNCHANGED) {
             return reference;
         }
         let mut data = reference.data.into_owned();
@@ -94,10 +108,8 @@ impl Lighting {
         let rows = self.cells.len() / self.columns;
         let (above, below, down) = between(y, rows);
         let at = |column: usize| {
-            let (a, b) = (
-                self.cells[above * self.columns + column],
-                self.cells[below * self.columns + column],
-            );
+            let line = |row: usize| self.cells[row * self.columns + column].line;
+            let (a, b) = (line(above), line(below));
             (mix(a.gain, b.gain, down), mix(a.offset, b.offset, down))
         };
         // Half cells: from a cell's edge to its centre, and from its centre to its edge.
@@ -108,14 +120,61 @@ impl Lighting {
             let (gain_step, offset_step) =
                 ((end_gain - gain) * slope, (end_offset - offset) * slope);
             let (gain, offset) = (mix(gain, end_gain, across), mix(offset, end_offset, across));
-            for (x, value) in piece.iter_mut().enumerate() {
-                let x = x as i32 as f32;
-                let corrected =
-                    f32::from(*value) * (gain + gain_step * x) + offset + offset_step * x;
-                *value = (corrected + 0.5).clamp(0.0, 255.0) as i32 as u8;
+            for (x, value) in (0_u16..).zip(piece.iter_mut()) {
+                let x = f32::from(x);
+                let (gain, offset) = (gain + gain_step * x, offset + offset_step * x);
+                *value = rounded(f32::from(*value) * gain + offset);
             }
         }
     }
+}
+
+/// The nearest of 0 to 255: adding 2^23 leaves no bits for a fraction, and vectorises.
+fn rounded(value: f32) -> u8 {
+    (value.clamp(0.0, 255.0) + 8_388_608.0).to_bits() as u8
+}
+
+impl Line {
+    const UNCHANGED: Self = Self { gain: 1.0, offset: 0.0 };
+
+    /// The line through the samples of a cell and its neighbours: the median slope of all pairs of
+    /// samples, then the median offset (Theil 1950, Sen 1968), which up to 29 % of outliers cannot
+    /// move; none without contrast.
+    fn through(samples: &[Sample]) -> Option<Self> {
+        if !samples.is_empty() && samples.iter().all(|sample| sample.difference == 0.0) {
+            return Some(Self::UNCHANGED);
+        }
+        let slopes = samples.iter().enumerate().flat_map(|(index, a)| {
+            samples[index + 1..]
+                .iter()
+                .filter(move |b| (a.level - b.level).abs() >= MIN_LEVELS)
+                .map(move |b| (a.difference - b.difference) / (a.level - b.level))
+        });
+        let gain = (1.0 + median(slopes)?).clamp(GAIN_RANGE.0, GAIN_RANGE.1);
+        Some(Self { gain, offset: offset(samples, gain)? })
+    }
+
+    /// The line through samples of one level and the usual black; samples near black only move the
+    /// usual line, and without any it stays.
+    fn without_contrast(mut samples: Vec<Sample>, usual: Self) -> Self {
+        let offset = offset(&samples, usual.gain).unwrap_or(usual.offset);
+        samples.push(Sample { level: 0.0, difference: usual.offset, noise: 0.0 });
+        Self::through(&samples).unwrap_or(Self { offset, ..usual })
+    }
+}
+
+fn offset(samples: &[Sample], gain: f32) -> Option<f32> {
+    median(samples.iter().map(|sample| sample.difference - (gain - 1.0) * sample.level))
+}
+
+/// Deviation of the difference of two planes where nothing changed, in grey levels: the median of at
+/// most [`NOISE_CELLS`] cells, evenly spread.
+pub(super) fn noise(reference: &Plane, test: &Plane) -> f32 {
+    let columns = reference.width.div_ceil(CELL);
+    let cells = columns * reference.height.div_ceil(CELL);
+    let chosen = (0..cells).step_by(cells.div_ceil(NOISE_CELLS));
+    let samples = chosen.flat_map(|cell| samples(reference, test, cell % columns, cell / columns));
+    median(samples.flatten().map(|sample| sample.noise)).unwrap_or(0.0)
 }
 
 fn mix(a: f32, b: f32, share: f32) -> f32 {
@@ -144,59 +203,54 @@ fn samples(reference: &Plane, test: &Plane, column: usize, row: usize) -> [Optio
     let mut pairs = Vec::with_capacity((CELL / STEP) * (CELL / STEP));
     for y in (top + STEP / 2..bottom).step_by(STEP) {
         let (reference, test) = (reference.row(y, left, right), test.row(y, left, right));
-        for x in (STEP / 2..right - left).step_by(STEP) {
-            pairs.push((reference[x], test[x]));
-        }
+        pairs.extend(reference.iter().copied().zip(test.iter().copied()).step_by(STEP));
     }
     let levels = || pairs.iter().map(|pair| pair.0);
     let (Some(least), Some(most)) = (levels().min(), levels().max()) else {
         return [None, None];
     };
     let middle = least / 2 + most / 2;
-    [
-        class(pairs.iter().filter(|pair| pair.0 <= middle)),
-        class(pairs.iter().filter(|pair| pair.0 > middle)),
-    ]
+    let rows = || pairs.chunks((right - left).div_ceil(STEP));
+    [class(rows(), |level| level <= middle), class(rows(), |level| level > middle)]
 }
 
-fn class<'a>(pairs: impl Iterator<Item = &'a (u8, u8)>) -> Option<Sample> {
+/// The pixels of one class: their differences, and the noise from how these change from one to the
+/// next in a row, which light that changes across the cell hardly alters.
+fn class<'a>(
+    rows: impl Iterator<Item = &'a [(u8, u8)]>,
+    belongs: impl Fn(u8) -> bool,
+) -> Option<Sample> {
     let mut differences = Vec::with_capacity((CELL / STEP) * (CELL / STEP));
+    let mut steps = Vec::with_capacity((CELL / STEP) * (CELL / STEP));
     let mut sum = 0_u32;
-    for &(reference, test) in pairs {
-        sum += u32::from(reference);
-        differences.push(i16::from(test) - i16::from(reference));
+    for row in rows {
+        let mut before = None;
+        for &(reference, test) in row.iter().filter(|pair| belongs(pair.0)) {
+            sum += u32::from(reference);
+            let difference = i16::from(test) - i16::from(reference);
+            differences.push(difference);
+            steps.extend(before.map(|before| difference - before));
+            before = Some(difference);
+        }
     }
     let count = differences.len();
-    if count < MIN_SAMPLES {
+    if count < MIN_SAMPLES || steps.len() < MIN_SAMPLES / 2 {
         return None;
     }
-    differences.sort_unstable();
-    let spread = differences[count * 3 / 4] - differences[count / 4];
+    let (spread, difference) = quartiles(&mut differences);
+    let (step_spread, _) = quartiles(&mut steps);
     (spread <= MAX_SPREAD).then(|| Sample {
         level: sum as f32 / count as f32,
-        difference: f32::from(differences[count / 2]),
-        noise: f32::from(spread) / QUARTILES,
+        difference: f32::from(difference),
+        noise: f32::from(step_spread) / (QUARTILES * SQRT_2),
     })
 }
 
-/// A line through the samples of a cell and its neighbours: the median slope of all pairs of
-/// samples, then the median offset (Theil 1950, Sen 1968), which up to 29 % of outliers cannot move.
-fn fit(samples: &[Sample], usual_noise: f32, min_contrast: Option<u8>) -> Cell {
-    let noise = median(samples.iter().map(|sample| sample.noise)).unwrap_or(usual_noise);
-    let from_noise = (NOISE_FACTOR * noise).clamp(MIN_THRESHOLD, MAX_THRESHOLD) as u8;
-    let threshold = min_contrast.unwrap_or(from_noise);
-    if samples.iter().all(|sample| sample.difference == 0.0) {
-        return Cell { gain: 1.0, offset: 0.0, threshold };
-    }
-    let slopes = samples.iter().enumerate().flat_map(|(index, a)| {
-        samples[index + 1..]
-            .iter()
-            .filter(move |b| (a.level - b.level).abs() >= MIN_LEVELS)
-            .map(move |b| (a.difference - b.difference) / (a.level - b.level))
-    });
-    let gain = (1.0 + median(slopes).unwrap_or(0.0)).clamp(GAIN_RANGE.0, GAIN_RANGE.1);
-    let offsets = samples.iter().map(|sample| sample.difference - (gain - 1.0) * sample.level);
-    Cell { gain, offset: median(offsets).unwrap_or(0.0), threshold }
+/// The distance of the quartiles, and the median.
+fn quartiles(values: &mut [i16]) -> (i16, i16) {
+    values.sort_unstable();
+    let count = values.len();
+    (values[count * 3 / 4] - values[count / 4], values[count / 2])
 }
 
 fn median(values: impl Iterator<Item = f32>) -> Option<f32> {

@@ -1,3 +1,4 @@
+use super::difference::Difference;
 use super::plane::Plane;
 use super::shift::Shift;
 
@@ -10,20 +11,13 @@ const SIDE: usize = BLOCK + 2 * MAX_REACH;
 /// resampling and focus change the values of edges.
 const EDGE_SHIFT: u8 = 2;
 
-type Rows = [[u8; BLOCK]; BLOCK];
+/// A block of values.
+pub(super) type Rows = [[u8; BLOCK]; BLOCK];
 
 /// A block of a plane with the pixels within reach around it.
 pub(super) struct Patch {
     rows: [[u8; SIDE]; SIDE],
     reach: usize,
-}
-
-/// What differs in a block.
-pub(super) struct Found {
-    /// Grey levels beyond the tolerance.
-    pub(super) excess: Rows,
-    /// Grey levels of the plain difference, 0 where not above the threshold.
-    pub(super) raw: Rows,
 }
 
 impl Patch {
@@ -83,22 +77,21 @@ impl Patch {
     }
 }
 
-/// Compares two patches in both directions: a pixel is beyond its tolerance by the most that either
-/// frame's value leaves the range of the other frame's values within reach.
-pub(super) fn compare(reference: &Patch, test: &Patch, threshold: u8) -> Found {
+/// Compares two patches in both directions, as [`Difference::pixels`] says: a pixel is beyond its
+/// tolerance by the most that either frame's value leaves the range of the other's within reach.
+pub(super) fn compare(reference: &Patch, test: &Patch, threshold: u8) -> Rows {
     let (reference_rows, test_rows) = (reference.centre(), test.centre());
-    let mut excess = beyond(&test_rows, reference, threshold);
-    for (into, from) in excess.iter_mut().zip(&beyond(&reference_rows, test, threshold)) {
-        combine(into, from, u8::max);
-    }
-    let mut raw = [[0; BLOCK]; BLOCK];
-    for ((raw, a), b) in raw.iter_mut().zip(&reference_rows).zip(&test_rows) {
-        for ((raw, a), b) in raw.iter_mut().zip(a).zip(b) {
-            let apart = a.abs_diff(*b);
-            *raw = if apart > threshold { apart } else { 0 };
+    let mut found = beyond(&test_rows, reference, threshold);
+    let reverse = beyond(&reference_rows, test, threshold);
+    for (y, found) in found.iter_mut().enumerate() {
+        combine(found, &reverse[y], u8::max);
+        let pair = reference_rows[y].iter().zip(&test_rows[y]);
+        for (found, (a, b)) in found.iter_mut().zip(pair) {
+            let differs = u8::from(a.abs_diff(*b) > threshold) * Difference::TOLERATED;
+            *found = if *found >= Difference::CHANGED { *found } else { differs };
         }
     }
-    Found { excess, raw }
+    found
 }
 
 /// Grey levels by which `values` leave the range of `other` within reach, its threshold taken off.

@@ -54,7 +54,7 @@ const ROOMS: [(&str, &[&str], &[&str]); 14] = [
     ("verdict", &[], &["diff", "frame", "spec"]),
     ("recipe", &["toml", "serde_json"], &["files", "align", "region", "spec", "verdict"]),
     ("inspect", &[], &["frame", "clip", "align", "region", "diff", "verdict", "spec", "recipe"]),
-    ("calibrate", &["statrs", "csv", "toml"], &["files", "frame", "manifest", "verdict"]),
+    ("calibrate", &["statrs", "csv", "toml", "rand"], &["files", "frame", "manifest", "verdict"]),
     (
         "report",
         &["askama", "base64", "image", "embedded_graphics"],

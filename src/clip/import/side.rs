@@ -59,10 +59,8 @@ fn tokenizer(directory: &Path, config: &TextConfig) -> Result<Tokenizer, Error> 
         let bytes = files::read(&path, MAX_TOKENIZER_BYTES)?;
         Tokenizer::from_bundle_json(&bytes, &path.display().to_string())?
     } else if vocab.is_file() && merges.is_file() {
-        let (vocab_bytes, merges) = (
-            files::read(&vocab, MAX_TOKENIZER_BYTES)?,
-            files::read(&merges, MAX_TOKENIZER_BYTES)?,
-        );
+        let (vocab_bytes, merges) =
+            (files::read(&vocab, MAX_TOKENIZER_BYTES)?, files::read(&merges, MAX_TOKENIZER_BYTES)?);
         Tokenizer::from_vocab_and_merges(&vocab_bytes, &merges, &vocab.display().to_string())?
     } else {
         return Err(Error::Missing {
