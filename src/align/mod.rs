@@ -7,28 +7,31 @@
 //!
 //! It sets no threshold of a verdict and does not say what a difference means.
 
+mod coarse;
 mod config;
+mod correlate;
 mod error;
+mod local;
+mod motion;
+mod patch;
 mod photo;
+mod plane;
+mod refine;
+mod register;
 mod registration;
+mod repeats;
+mod resample;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod scene;
+mod solve;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::print_stdout)]
+mod tests;
+mod texture;
 
 pub use config::{AlignConfig, AlignMode};
 pub use error::Error;
 pub use photo::{PhotoConfig, PhotoFault, PhotoFigures, PhotoProfile, check, measure};
+pub use register::align;
 pub use registration::{Aligned, LocalShifts, Registration};
-
-use crate::frame::Frame;
-
-/// Brings `test` into the coordinates of `reference`.
-///
-/// # Errors
-/// Every variant of [`Error`]; none of them is a verdict about the part.
-pub fn align(reference: &Frame, test: &Frame, config: &AlignConfig) -> Result<Aligned, Error> {
-    config.validate()?;
-    let _ = reference;
-    Ok(Aligned {
-        test: test.clone(),
-        overlap: reference.bounds(),
-        registration: Registration::identity(AlignMode::None),
-    })
-}

@@ -6,6 +6,8 @@ use super::Error;
 const MAX_PX: u32 = 16_384;
 /// Beyond this the tolerance swallows every fault a line camera can show.
 const MAX_EDGE_TOLERANCE_PX: u32 = 16;
+/// Faults further apart are two faults, whatever the resolution.
+const MAX_MERGE_PX: u32 = 256;
 /// More crops than any box could embed in the time of one part.
 const MAX_REGIONS: usize = 65_536;
 
@@ -34,6 +36,9 @@ pub struct RegionConfig {
     pub tile_stride_px: u32,
     /// How far an edge of the part may move before it counts as a change, 0 to 16.
     pub edge_tolerance_px: u32,
+    /// How far a patch of the part (32 px) may be displaced before it counts as a change, 0 to 16;
+    /// registration leaves such displacements where parts warp.
+    pub patch_tolerance_px: u32,
     /// Grey levels (1 to 255) by which a pixel must leave its tolerance to count; absent: from the
     /// noise of the pair.
     pub min_contrast: Option<u8>,
@@ -58,6 +63,7 @@ impl Default for RegionConfig {
             crop_px: 64,
             tile_stride_px: 48,
             edge_tolerance_px: 2,
+            patch_tolerance_px: 4,
             min_contrast: None,
             min_area_px: 1,
             merge_distance_px: 4,
@@ -78,9 +84,10 @@ impl RegionConfig {
         px("crop_px", self.crop_px, 8, MAX_PX)?;
         px("tile_stride_px", self.tile_stride_px, 1, self.crop_px)?;
         px("edge_tolerance_px", self.edge_tolerance_px, 0, MAX_EDGE_TOLERANCE_PX)?;
+        px("patch_tolerance_px", self.patch_tolerance_px, 0, MAX_EDGE_TOLERANCE_PX)?;
         px("min_contrast", self.min_contrast.unwrap_or(1).into(), 1, 255)?;
         px("min_area_px", self.min_area_px, 1, MAX_PX)?;
-        px("merge_distance_px", self.merge_distance_px, 0, MAX_PX)?;
+        px("merge_distance_px", self.merge_distance_px, 0, MAX_MERGE_PX)?;
         px("box_margin_px", self.box_margin_px, 0, MAX_PX)?;
         px("min_box_px", self.min_box_px, 0, MAX_PX)?;
         in_range("max_regions", self.max_regions as u64, 1, MAX_REGIONS as u32)

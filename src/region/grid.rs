@@ -30,6 +30,18 @@ pub(super) fn crop_around(tight: Rect, side: u32, bounds: Rect) -> Rect {
     Rect::new(x, y, width, height)
 }
 
+/// What differs with `margin` on each side, at least `least` long on both, cut at `part`.
+pub(super) fn tight_around(changed: Rect, (margin, least): (u32, u32), part: Rect) -> Rect {
+    let (left, right) = widened(changed.x, changed.right(), (margin, least));
+    let (top, bottom) = widened(changed.y, changed.bottom(), (margin, least));
+    Rect::from_corners(left, top, right, bottom).intersection(&part)
+}
+
+fn widened(start: u32, end: u32, (margin, least): (u32, u32)) -> (u32, u32) {
+    let missing = least.saturating_sub(end - start + 2 * margin);
+    (start.saturating_sub(margin + missing / 2), end.saturating_add(margin + missing.div_ceil(2)))
+}
+
 fn interval(start: u32, length: u32, side: u32, (low, room): (u32, u32)) -> (u32, u32) {
     let side = side.min(room);
     let wanted = (start + length / 2).saturating_sub(side / 2);

@@ -6,9 +6,16 @@
 //!
 //! It does not register frames, embeds nothing, and leaves it to others whether a change is a fault.
 
+mod changes;
+mod components;
 mod config;
+mod difference;
 mod error;
 mod grid;
+mod lighting;
+mod plane;
+mod shift;
+mod tolerance;
 
 pub use config::{RegionConfig, RegionMode};
 pub use error::Error;
@@ -57,7 +64,7 @@ pub fn regions(
     let mut regions = match config.mode {
         RegionMode::Frame => grid::frame(inside),
         RegionMode::Tiles => grid::tiles(inside, config.crop_px, config.tile_stride_px),
-        RegionMode::Changes => grid::tiles(inside, config.crop_px, config.tile_stride_px),
+        RegionMode::Changes => changes::propose(reference, test, inside, config),
     };
     let omitted = regions.len().saturating_sub(config.max_regions);
     regions.truncate(config.max_regions);
