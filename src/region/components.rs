@@ -28,11 +28,13 @@ pub(super) fn grow(difference: &mut Difference, distance: usize) {
         let mut next = Vec::new();
         for place in front {
             let (x, y) = (place % *width, place / *width);
+            let columns = x.saturating_sub(1)..(x + 2).min(*width);
             for y in y.saturating_sub(1)..(y + 2).min(*height) {
-                for near in y * *width + x.saturating_sub(1)..y * *width + (x + 2).min(*width) {
-                    if pixels[near] == Difference::TOLERATED {
-                        pixels[near] = Difference::GROWN;
-                        next.push(near);
+                let row = y * *width;
+                for (x, pixel) in columns.clone().zip(&mut pixels[row..][columns.clone()]) {
+                    if *pixel == Difference::TOLERATED {
+                        *pixel = Difference::GROWN;
+                        next.push(row + x);
                     }
                 }
             }
@@ -164,5 +166,120 @@ impl Sets {
     fn join(&mut self, a: usize, b: usize) {
         let (a, b) = (self.root(a), self.root(b));
         self.parents[a.max(b)] = a.min(b);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of a picture: `.` equal, `t` tolerated, `#` changed by 5 grey levels.
+    fn picture(rows: &[&str]) -> Difference {
+        let value = |place: u8| match place {
+            b'#' => 5,
+            b't' => Difference::TOLERATED,
+            _ => Difference::EQUAL,
+        };
+        let pixels = rows.iter().flat_map(|row| row.bytes().map(value)).collect();
+        Difference { width: rows[0].len(), height: rows.len(), pixels }
+    }
+
+    fn bounds(difference: &Difference, gap: usize) -> Vec<[u32; 4]> {
+        components(difference, gap).iter().map(|found| found.bounds.into()).collect()
+    }
+
+    #[test]
+    fn pixels_that_touch_at_a_corner_are_one_component() {
+        let found = components(&picture(&["#...", ".#..", "..#.", "#..."]), 0);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0], Component { bounds: Rect::new(0, 0, 3, 3), area: 3, excess: 15 });
+        assert_eq!(found[1].bounds, Rect::new(0, 3, 1, 1));
+    }
+
+    #[test]
+    fn branches_that_meet_below_are_one_component() {
+        let comb = picture(&["#.#.#", "#.#.#", "#####"]);
+        assert_eq!(bounds(&comb, 0), [[0, 0, 5, 3]]);
+    }
+
+    #[test]
+    fn a_gap_is_counted_in_equal_pixels_in_every_direction() {
+        for rows in [&["#..#"][..], &["#", ".", ".", "#"], &["#...", "....", "....", "...#"]] {
+            let difference = picture(rows);
+            assert_eq!(bounds(&difference, 1).len(), 2, "{rows:?}");
+            assert_eq!(bounds(&difference, 2).len(), 1, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn gaps_join_the_same_pixels_as_a_search_from_every_pixel() {
+        let (width, height) = (37, 29);
+        for seed in 0..20_u32 {
+            let noise = |place: u32| (place + seed * 7919).wrapping_mul(2_654_435_769) >> 24;
+            let pixels: Vec<u8> =
+                (0..width * height).map(|place| if noise(place) < 12 { 9 } else { 0 }).collect();
+            let difference = Difference { width: 37, height: 29, pixels };
+            for gap in [0, 1, 3] {
+                assert_eq!(
+                    components(&difference, gap),
+                    searched(&difference, gap),
+                    "{seed} {gap}"
+                );
+            }
+        }
+    }
+
+    /// The oracle: joins pixel by pixel whatever is near enough until nothing changes.
+    fn searched(difference: &Difference, gap: usize) -> Vec<Component> {
+        let places: Vec<usize> =
+            (0..difference.pixels.len()).filter(|&place| difference.pixels[place] > 1).collect();
+        let mut names: Vec<usize> = places.clone();
+        let at = |place: usize| (place % difference.width, place / difference.width);
+        let near = |a: usize, b: usize| {
+            let ((ax, ay), (bx, by)) = (at(a), at(b));
+            ax.abs_diff(bx).max(ay.abs_diff(by)) <= gap + 1
+        };
+        loop {
+            let before = names.clone();
+            for a in 0..places.len() {
+                for b in 0..places.len() {
+                    if near(places[a], places[b]) {
+                        names[a] = names[a].min(names[b]);
+                    }
+                }
+            }
+            if names == before {
+                break;
+            }
+        }
+        let mut leaders = names.clone();
+        leaders.sort_unstable();
+        leaders.dedup();
+        let component = |leader: &usize| {
+            let members = places.iter().zip(&names).filter(|(_, name)| *name == leader);
+            let mut found = Component { bounds: Rect::new(0, 0, 0, 0), area: 0, excess: 0 };
+            for (index, (&place, _)) in members.enumerate() {
+                let pixel = Rect::new(at(place).0 as u32, at(place).1 as u32, 1, 1);
+                found.bounds = if index == 0 { pixel } else { found.bounds.union(&pixel) };
+                found.area += 1;
+                found.excess += u64::from(difference.pixels[place]);
+            }
+            found
+        };
+        leaders.iter().map(component).collect()
+    }
+
+    #[test]
+    fn growth_takes_connected_tolerated_pixels_within_its_distance() {
+        let mut difference = picture(&["ttt#ttttt", "t........", "t........"]);
+        grow(&mut difference, 3);
+        assert_eq!(bounds(&difference, 0), [[0, 0, 7, 2]]);
+        let found = components(&difference, 0);
+        assert_eq!((found[0].area, found[0].excess), (1, 5), "growth adds no evidence");
+    }
+
+    #[test]
+    fn tolerated_pixels_alone_are_no_component() {
+        assert!(components(&picture(&["ttt", "ttt"]), 3).is_empty());
     }
 }

@@ -17,6 +17,12 @@ mod plane;
 mod shift;
 mod tolerance;
 
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
 pub use config::{RegionConfig, RegionMode};
 pub use error::Error;
 

@@ -105,3 +105,36 @@ fn binomial(a: u8, b: u8, c: u8) -> u8 {
 fn average(a: u8, b: u8) -> u8 {
     (u16::from(a) + u16::from(b)).div_ceil(2) as u8
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_hold_the_part_of_every_channel() {
+        let image = RgbImage::from_fn(5, 4, |x, y| image::Rgb([x as u8, y as u8, 9]));
+        let frame = Frame::new(Pixels::Rgb(image), 8, "colour").unwrap();
+        let planes = planes(&frame, Rect::new(1, 2, 3, 2));
+        assert_eq!(planes[0].data.as_ref(), [1, 2, 3, 1, 2, 3]);
+        assert_eq!(planes[1].data.as_ref(), [2, 2, 2, 3, 3, 3]);
+        assert_eq!(planes[2].data.as_ref(), [9; 6]);
+        let gray = GrayImage::from_fn(5, 4, |x, y| image::Luma([(10 * y + x) as u8]));
+        let frame = Frame::new(Pixels::Gray(gray), 8, "grey").unwrap();
+        assert_eq!(super::planes(&frame, Rect::new(3, 1, 2, 2))[0].data.as_ref(), [13, 14, 23, 24]);
+    }
+
+    #[test]
+    fn smoothing_keeps_flat_areas_and_weighs_a_point_by_binomials() {
+        let mut data = vec![0; 25];
+        data[12] = 160;
+        let point = Plane { width: 5, height: 5, data: Cow::Owned(data) };
+        let smoothed = point.smoothed();
+        assert_eq!(smoothed.data[6..9], [10, 20, 10]);
+        assert_eq!(smoothed.data[11..14], [20, 40, 20]);
+        for (width, height) in [(1, 1), (2, 1), (1, 3), (7, 2)] {
+            let flat = Plane { width, height, data: Cow::Owned(vec![77; width * height]) };
+            assert_eq!(flat.smoothed().data, flat.data);
+        }
+    }
+}

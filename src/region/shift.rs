@@ -8,6 +8,8 @@ const MARGIN: usize = 8;
 /// that a block without corners stays where it is.
 const STEP_COST: u32 = 3;
 
+/// More than any place costs.
+const NOWHERE: u32 = u32::MAX / 2;
 /// Pixels that are compared at a time; a fixed number becomes one instruction on x86 and ARM.
 const LANES: usize = 16;
 
@@ -83,6 +85,9 @@ impl Window<'_> {
         let columns = inside(self.left..self.right, shift.x, self.reference.width);
         let rows = inside(self.top..self.bottom, shift.y, self.reference.height);
         let shown = columns.len() * rows.len().div_ceil(step);
+        if shown == 0 {
+            return NOWHERE;
+        }
         let moved = |place: usize, by: isize| place.wrapping_add_signed(by);
         let row = |y: usize| {
             let test = self.test.row(y, columns.start, columns.end);
@@ -91,11 +96,7 @@ impl Window<'_> {
         };
         let sum: u32 = rows.step_by(step).map(row).sum();
         let area = (self.right - self.left) * (self.bottom - self.top);
-        if shown == area {
-            return sum;
-        }
-        let scaled = (u64::from(sum) * area as u64).checked_div(shown as u64);
-        scaled.map_or(u32::MAX / 2, |scaled| scaled as u32)
+        if shown == area { sum } else { (u64::from(sum) * area as u64 / shown as u64) as u32 }
     }
 
     /// Brightest minus darkest pixel of the reference in the window.
@@ -128,4 +129,60 @@ fn apart(a: &[u8], b: &[u8]) -> u32 {
 
 fn extremes(row: &[u8]) -> (u8, u8) {
     row.iter().fold((u8::MAX, 0), |(low, high), &value| (low.min(value), high.max(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    fn plane(value: impl Fn(f32, f32) -> f32, size: usize) -> Plane<'static> {
+        let places = (0..size * size).map(|place| ((place % size) as f32, (place / size) as f32));
+        let data = places.map(|(x, y)| value(x, y).clamp(0.0, 255.0) as u8).collect();
+        Plane { width: size, height: size, data: Cow::Owned(data) }
+    }
+
+    fn disc(x: f32, y: f32) -> f32 {
+        100.0 + 40.0 * (14.0 - (x - 48.0).hypot(y - 48.0)).clamp(-1.0, 1.0)
+    }
+
+    #[test]
+    fn every_displacement_within_reach_is_found() {
+        let reference = plane(disc, 96);
+        for (x, y) in (-4..=4).flat_map(|y| (-4..=4).map(move |x| (x, y))) {
+            let test = plane(|at_x, at_y| disc(at_x + x as f32, at_y + y as f32), 96);
+            let found = find(&reference, &test, (32, 32, 32), 4);
+            assert_eq!(found, Shift { x, y });
+        }
+    }
+
+    #[test]
+    fn a_straight_edge_is_not_moved_along_itself() {
+        let edge = |x: f32, _: f32| if x < 45.0 { 0.0 } else { 255.0 };
+        let test = plane(|x, y| edge(x + 2.0, y), 96);
+        let found = find(&plane(edge, 96), &test, (32, 32, 32), 4);
+        assert_eq!(found, Shift { x: 2, y: 0 });
+    }
+
+    #[test]
+    fn a_fault_does_not_move_its_block() {
+        let test =
+            plane(|x, y| if (x - 40.0).hypot(y - 52.0) < 6.0 { 0.0 } else { disc(x, y) }, 96);
+        assert_eq!(find(&plane(disc, 96), &test, (32, 32, 32), 4), Shift::default());
+    }
+
+    #[test]
+    fn blocks_at_the_border_are_compared_as_far_as_both_frames_show_them() {
+        let disc = |x: f32, y: f32| disc(x + 40.0, y + 40.0);
+        let test = plane(|x, y| disc(x - 3.0, y - 3.0), 96);
+        let found = find(&plane(disc, 96), &test, (0, 0, 32), 4);
+        assert_eq!(found, Shift { x: -3, y: -3 });
+    }
+
+    #[test]
+    fn one_pixel_has_no_displacement() {
+        let (black, white) = (plane(|_, _| 0.0, 1), plane(|_, _| 255.0, 1));
+        assert_eq!(find(&black, &white, (0, 0, 32), 4), Shift::default());
+    }
 }

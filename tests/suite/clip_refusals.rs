@@ -342,7 +342,11 @@ fn manifests_that_contradict_themselves_are_refused_by_key() {
         ("image = 16", "image = 0", "vision.image"),
         ("context = 12", "context = 99999", "text.context"),
         ("[files.\"vision.onnx\"]", "[files.\"../../vision.onnx\"]", "no file of a bundle"),
-        ("[files.\"tokenizer.json\"]", "[files.\"text.int8.onnx\"]", "tokenizer.json is not listed"),
+        (
+            "[files.\"tokenizer.json\"]",
+            "[files.\"text.int8.onnx\"]",
+            "tokenizer.json is not listed",
+        ),
         ("sha256 = \"", "sha256 = \"zz", "expected 64 digits"),
         ("seed = 1", "", "expected seed for an image tower"),
         ("no_change_logit = 0.0", "no_change_logit = nan", "no_change_logit: NaN"),

@@ -3,4 +3,5 @@
 
 mod clip;
 mod clip_refusals;
+mod proposals;
 mod rooms;
