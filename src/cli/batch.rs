@@ -8,7 +8,7 @@ use pairspec::manifest::{self, Pair};
 use pairspec::report::{BatchLine, InspectionJson};
 use pairspec::verdict::Verdict;
 
-use super::common::{RecipeArguments, inspect, print, progress};
+use super::common::{GoldenFrames, RecipeArguments, inspect, print, progress};
 use super::parallel::in_order;
 use super::{CONFORMING, MISMATCH, NOT_INSPECTED};
 
@@ -53,10 +53,11 @@ fn judge_all(
     out: &mut dyn Write,
     counts: &mut Counts,
 ) -> io::Result<()> {
+    let golden = GoldenFrames::of(inspector.recipe());
     let bar = progress(pairs.len(), "pairs");
     in_order(
         pairs,
-        |pair| InspectionJson::new(&inspect(inspector, pair), inspector),
+        |pair| InspectionJson::new(&inspect(inspector, &golden, pair), inspector),
         |index, json| {
             let pair = &pairs[index];
             counts.add(pair, &json);

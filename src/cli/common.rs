@@ -1,5 +1,6 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -64,25 +65,57 @@ impl RecipeArguments {
     }
 }
 
+/// The recipe's golden frames, decoded when first asked for and then kept with the embeddings of
+/// their crops.
+pub(crate) struct GoldenFrames(Vec<(PathBuf, OnceLock<Arc<Reference>>)>);
+
+impl GoldenFrames {
+    /// Those of a recipe; a file that is not there yet is no golden frame.
+    pub(crate) fn of(recipe: &Recipe) -> Self {
+        let known = recipe.golden.iter().filter_map(|path| path.canonicalize().ok());
+        Self(known.map(|path| (path, OnceLock::new())).collect())
+    }
+
+    /// The reference in a file: the kept one if it is golden, else one for this pair alone.
+    fn open(&self, path: &Path) -> Result<Arc<Reference>, NotInspected> {
+        let canonical = path.canonicalize().ok();
+        let golden = self.0.iter().find(|(golden, _)| Some(golden) == canonical.as_ref());
+        let Some((_, kept)) = golden else {
+            return Ok(Arc::new(Reference::once(open_frame(path)?)));
+        };
+        if let Some(reference) = kept.get() {
+            return Ok(reference.clone());
+        }
+        let reference = Arc::new(Reference::golden(open_frame(path)?));
+        Ok(kept.get_or_init(|| reference).clone())
+    }
+}
+
+fn open_frame(path: &Path) -> Result<Frame, NotInspected> {
+    Frame::open(path).map_err(|error| NotInspected::new(Stage::Frame, error))
+}
+
 /// The frames of a pair, decoded, and the milliseconds that took.
 pub(crate) struct Decoded {
-    pub(crate) reference: Reference,
+    pub(crate) reference: Arc<Reference>,
     pub(crate) test: Frame,
     pub(crate) milliseconds: f64,
 }
 
 /// Decodes the frames of a pair; what cannot be decoded is not inspected.
-pub(crate) fn decode(reference: &Path, test: &Path) -> Result<Decoded, NotInspected> {
+pub(crate) fn decode(
+    golden: &GoldenFrames,
+    reference: &Path,
+    test: &Path,
+) -> Result<Decoded, NotInspected> {
     let start = Instant::now();
-    let open =
-        |path: &Path| Frame::open(path).map_err(|error| NotInspected::new(Stage::Frame, error));
-    let (reference, test) = (Reference::once(open(reference)?), open(test)?);
+    let (reference, test) = (golden.open(reference)?, open_frame(test)?);
     Ok(Decoded { reference, test, milliseconds: start.elapsed().as_secs_f64() * 1e3 })
 }
 
 /// Decodes and judges the pair of a manifest.
-pub(crate) fn inspect(inspector: &Inspector, pair: &Pair) -> Inspection {
-    match decode(&pair.reference, &pair.test) {
+pub(crate) fn inspect(inspector: &Inspector, golden: &GoldenFrames, pair: &Pair) -> Inspection {
+    match decode(golden, &pair.reference, &pair.test) {
         Ok(decoded) => inspect_decoded(inspector, &decoded),
         Err(reason) => Inspection::not_inspected(reason),
     }

@@ -9,7 +9,7 @@ use pairspec::recipe::Recipe;
 use pairspec::report::InspectionJson;
 use pairspec::verdict::Verdict;
 
-use super::common::{decode, inspect_decoded, print};
+use super::common::{GoldenFrames, decode, inspect_decoded, print};
 use super::inspect::{write_human, write_report};
 use super::{CONFORMING, MISMATCH, data};
 
@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// Judges one pair, prints and writes its page; whether the verdict is the expected one.
 fn judge(inspector: &Inspector, pair: &Pair, page: &Path) -> anyhow::Result<bool> {
-    let decoded = decode(&pair.reference, &pair.test);
+    let golden = GoldenFrames::of(inspector.recipe());
+    let decoded = decode(&golden, &pair.reference, &pair.test);
     let inspection = match &decoded {
         Ok(decoded) => inspect_decoded(inspector, decoded),
         Err(reason) => Inspection::not_inspected(reason.clone()),

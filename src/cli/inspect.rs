@@ -8,7 +8,9 @@ use pairspec::report::{InspectionJson, Page};
 use pairspec::verdict::Verdict;
 use pairspec::{files, region};
 
-use super::common::{Decoded, RecipeArguments, decode, exit_code, inspect_decoded, print};
+use super::common::{
+    Decoded, GoldenFrames, RecipeArguments, decode, exit_code, inspect_decoded, print,
+};
 use super::{CONFORMING, NOT_INSPECTED};
 
 /// Judge one pair of frames against the spec sheet
@@ -39,7 +41,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if arguments.prefer {
         return prefer(arguments, &inspector);
     }
-    let decoded = decode(&arguments.reference, &arguments.test);
+    let golden = GoldenFrames::of(inspector.recipe());
+    let decoded = decode(&golden, &arguments.reference, &arguments.test);
     let inspection = match &decoded {
         Ok(decoded) => inspect_decoded(&inspector, decoded),
         Err(reason) => Inspection::not_inspected(reason.clone()),
@@ -125,7 +128,8 @@ pub(super) fn write_human(out: &mut dyn Write, json: &InspectionJson) -> io::Res
 }
 
 fn prefer(arguments: &Arguments, inspector: &Inspector) -> anyhow::Result<u8> {
-    let decoded = match decode(&arguments.reference, &arguments.test) {
+    let golden = GoldenFrames::of(inspector.recipe());
+    let decoded = match decode(&golden, &arguments.reference, &arguments.test) {
         Ok(decoded) => decoded,
         Err(reason) => anyhow::bail!("not compared: {reason}"),
     };

@@ -13,7 +13,7 @@ use pairspec::manifest::{self, Pair};
 use pairspec::spec::Kind;
 use pairspec::verdict::Thresholds;
 
-use super::common::{RecipeArguments, decode, progress};
+use super::common::{GoldenFrames, RecipeArguments, decode, progress};
 use super::parallel::in_order;
 
 /// A sentence below this confidence is no prediction.
@@ -120,7 +120,9 @@ impl Study {
         for tile in tiles {
             tiles_of.entry(&tile.pair_id).or_default().push(tile.rect);
         }
-        let context = Measurer { inspector, violable: &violable, spec_ids: &spec_ids, by_region };
+        let golden = &GoldenFrames::of(inspector.recipe());
+        let (violable, spec_ids_ref) = (&violable, &spec_ids);
+        let context = Measurer { inspector, golden, violable, spec_ids: spec_ids_ref, by_region };
         let numbered: Vec<(usize, &Pair)> = pairs.iter().enumerate().collect();
         let mut study = Self { spec_ids: spec_ids.clone(), pairs: pairs.len(), ..Self::default() };
         study.asked = pairs.iter().map(|pair| pair.id.clone()).collect();
@@ -232,6 +234,7 @@ impl Study {
 
 struct Measurer<'a> {
     inspector: &'a Inspector,
+    golden: &'a GoldenFrames,
     violable: &'a [usize],
     spec_ids: &'a [String],
     by_region: bool,
@@ -244,7 +247,7 @@ impl Measurer<'_> {
         pair: &Pair,
         tiles: Option<&Vec<Rect>>,
     ) -> Result<Measured, NotInspected> {
-        let decoded = decode(&pair.reference, &pair.test)?;
+        let decoded = decode(self.golden, &pair.reference, &pair.test)?;
         let measurement = self.inspector.measure(&decoded.reference, &decoded.test)?;
         let judged = self.judged(&measurement);
         let units = if self.by_region {
