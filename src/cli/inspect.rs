@@ -51,8 +51,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     } else {
         print(|out| write_human(out, &json))?;
     }
-    if let (Some(path), Ok(decoded)) = (&arguments.report, &decoded) {
-        write_report(path, &inspector, &inspection, decoded)?;
+    match (&arguments.report, &decoded) {
+        (Some(path), Ok(decoded)) => write_report(path, &inspector, &inspection, decoded)?,
+        (Some(path), Err(_)) => log::warn!("{}: not written, there are no frames", path.display()),
+        (None, _) => {}
     }
     Ok(exit_code(json.verdict))
 }

@@ -55,6 +55,8 @@ struct Picture {
     height: u32,
     data: String,
     boxes: Vec<Outline>,
+    /// Size of the numbers, in pixels of the picture: the same on the page for every size.
+    text: u32,
 }
 
 #[derive(Clone)]
@@ -149,7 +151,8 @@ impl Pair<'_> {
             let data = encoded(&image, "difference map")?;
             let (width, height) = map.dimensions();
             let caption = "Difference (brighter: further apart)";
-            pictures.push(Picture { caption, width, height, data, boxes: outlines });
+            let text = text_size(width);
+            pictures.push(Picture { caption, width, height, data, boxes: outlines, text });
         }
         Ok(pictures)
     }
@@ -210,7 +213,12 @@ fn outlines(json: &InspectionJson) -> Vec<Outline> {
 
 fn picture(caption: &'static str, frame: &Frame, boxes: Vec<Outline>) -> Result<Picture, Error> {
     let data = encoded(&dynamic(frame), frame.origin())?;
-    Ok(Picture { caption, width: frame.width(), height: frame.height(), data, boxes })
+    let (width, height) = (frame.width(), frame.height());
+    Ok(Picture { caption, width, height, data, boxes, text: text_size(width) })
+}
+
+fn text_size(width: u32) -> u32 {
+    (width / 22).max(1)
 }
 
 /// The surroundings of a finding, enlarged without smoothing so that pixels can be told apart.

@@ -7,6 +7,8 @@
 
 mod html;
 mod json;
+mod plot;
 
 pub use html::{Error, Page};
 pub use json::{BatchLine, InspectionJson};
+pub use plot::{HistogramPlot, RocLine, RocPlot, png};
