@@ -8,6 +8,8 @@
 #[allow(dead_code)]
 #[path = "../tests/suite/proposals.rs"]
 mod proposals;
+#[path = "../src/test_data.rs"]
+mod test_data;
 
 use proposals::{Pair, Reached, Summary, measure};
 
@@ -15,10 +17,7 @@ use proposals::{Pair, Reached, Summary, measure};
 const HELD_OUT: [&str; 3] = ["group13000", "group77000", "group50600"];
 
 fn main() {
-    let Some(folder) = proposals::folder() else {
-        println!("SKIP proposals: PAIRSPEC_DEEPPCB names no folder with a manifest.csv");
-        return;
-    };
+    let Some(folder) = test_data::deeppcb("proposals") else { return };
     let pairs = proposals::pairs(&folder);
     let held_out = |pair: &&Pair| HELD_OUT.contains(&pair.group.as_str());
     let all = measure(&pairs);

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         None => print(|out| judge_all(&inspector, &pairs, out, &mut counts))?,
     }
     counts.report();
-    Ok(counts.exit_code())
+    Ok(counts.exit_code(pairs.len()))
 }
 
 fn judge_all(
@@ -99,11 +99,12 @@ impl Counts {
         );
     }
 
-    fn exit_code(&self) -> u8 {
-        match (self.not_inspected.is_empty(), self.mismatch) {
-            (false, _) => NOT_INSPECTED,
-            (true, 0) => CONFORMING,
-            (true, _) => MISMATCH,
+    /// A reader that went away (`| head`) stops the work: what was left out is not inspected.
+    fn exit_code(&self, pairs: usize) -> u8 {
+        match self.mismatch {
+            mismatch if self.conforming + mismatch < pairs => NOT_INSPECTED,
+            0 => CONFORMING,
+            _ => MISMATCH,
         }
     }
 }

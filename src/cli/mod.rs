@@ -21,6 +21,7 @@ mod recipe;
 mod specs;
 mod study;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -64,11 +65,20 @@ pub(crate) fn main() -> ExitCode {
     .init();
     match run(Arguments::parse()) {
         Ok(code) => ExitCode::from(code),
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(CONFORMING),
         Err(error) => {
             log::error!("{error:#}");
             ExitCode::from(NOT_INSPECTED)
         }
     }
+}
+
+/// Whether the reader of standard output went away (`| head`): it has what it wanted.
+///
+/// Verdicts do not come this way: what prints them ends with their code whoever listens.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let is_broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_broken))
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<u8> {

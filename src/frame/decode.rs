@@ -3,7 +3,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
-use super::{Error, Frame, Pixels};
+use super::{Error, Frame, Pixels, jpeg};
 use crate::files;
 
 /// 64 megapixels: four times a 4096x4096 frame; a larger header is a mistake or an attack.
@@ -28,36 +28,42 @@ impl Frame {
     /// # Errors
     /// Those of [`Frame::open`] except [`Error::File`].
     pub fn decode(bytes: &[u8], origin: &str) -> Result<Self, Error> {
-        let format = match image::guess_format(bytes) {
-            Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
+        match image::guess_format(bytes) {
+            Ok(ImageFormat::Png) => decode_png(bytes, origin),
+            Ok(ImageFormat::Jpeg) => jpeg::decode(bytes, origin),
             _ => {
                 let start = bytes.iter().copied().take(8).collect();
-                return Err(Error::Foreign { origin: origin.to_owned(), start });
+                Err(Error::Foreign { origin: origin.to_owned(), start })
             }
-        };
-        let damaged = |error: ImageError| Error::Damaged {
-            origin: origin.to_owned(),
-            reason: error.to_string(),
-        };
-        let reader = ImageReader::with_format(Cursor::new(bytes), format);
-        let mut decoder = reader.into_decoder().map_err(damaged)?;
-        let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > MAX_PIXELS {
-            let origin = origin.to_owned();
-            return Err(Error::TooLarge { origin, width, height, limit: MAX_PIXELS });
         }
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_PIXELS * 8);
-        decoder.set_limits(limits).map_err(damaged)?;
-        let bit_depth = bits_per_channel(decoder.original_color_type());
-        let image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-        let pixels = if image.color().has_color() {
-            Pixels::Rgb(image.into_rgb8())
-        } else {
-            Pixels::Gray(image.into_luma8())
-        };
-        Self::new(pixels, bit_depth, origin)
     }
+}
+
+/// Refuses a size, width and height, that would fill memory.
+pub(super) fn check_size((width, height): (u32, u32), origin: &str) -> Result<(), Error> {
+    if u64::from(width) * u64::from(height) <= MAX_PIXELS {
+        return Ok(());
+    }
+    Err(Error::TooLarge { origin: origin.to_owned(), width, height, limit: MAX_PIXELS })
+}
+
+fn decode_png(bytes: &[u8], origin: &str) -> Result<Frame, Error> {
+    let damaged =
+        |error: ImageError| Error::Damaged { origin: origin.to_owned(), reason: error.to_string() };
+    let reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    check_size(decoder.dimensions(), origin)?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_PIXELS * 8);
+    decoder.set_limits(limits).map_err(damaged)?;
+    let bit_depth = bits_per_channel(decoder.original_color_type());
+    let image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let pixels = if image.color().has_color() {
+        Pixels::Rgb(image.into_rgb8())
+    } else {
+        Pixels::Gray(image.into_luma8())
+    };
+    Frame::new(pixels, bit_depth, origin)
 }
 
 fn bits_per_channel(color: image::ExtendedColorType) -> u8 {

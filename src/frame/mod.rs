@@ -7,6 +7,7 @@
 
 mod decode;
 mod error;
+mod jpeg;
 #[cfg(test)]
 pub(crate) mod mutation;
 mod pixels;

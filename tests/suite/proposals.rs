@@ -96,13 +96,6 @@ pub struct Pair {
     boxes: Vec<(Rect, String)>,
 }
 
-/// The data set's folder, if there is one here.
-pub fn folder() -> Option<PathBuf> {
-    std::env::var_os("PAIRSPEC_DEEPPCB")
-        .map(PathBuf::from)
-        .filter(|folder| folder.join("manifest.csv").is_file())
-}
-
 /// All pairs of the manifest in `folder`.
 pub fn pairs(folder: &Path) -> Vec<Pair> {
     let mut reader = csv::Reader::from_path(folder.join("manifest.csv")).expect("a manifest");
@@ -135,12 +128,8 @@ fn labelled(text: &str) -> (Rect, String) {
 
 #[test]
 fn change_proposals_reach_the_faults_of_real_boards() {
-    let Some(folder) = folder() else {
-        println!(
-            "SKIP change_proposals_reach_the_faults_of_real_boards: PAIRSPEC_DEEPPCB is not set"
-        );
-        return;
-    };
+    let name = "change_proposals_reach_the_faults_of_real_boards";
+    let Some(folder) = crate::test_data::deeppcb(name) else { return };
     let summary = measure(pairs(&folder).iter().step_by(17));
     assert!(summary.pairs >= 50, "{} pairs", summary.pairs);
     assert!(summary.all.centred_percent() >= 98.5, "{summary:?}");

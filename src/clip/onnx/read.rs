@@ -1,5 +1,4 @@
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -115,7 +114,7 @@ impl External<'_> {
             let (base, relative) = (self.folder.to_owned(), location.to_owned());
             return Err(files::Error::Escapes { base, relative }.into());
         }
-        let mut file = File::open(&path).map_err(files::Error::io(&path, "open"))?;
+        let mut file = files::open(&path)?;
         let bytes = file.metadata().map_err(files::Error::io(&path, "read"))?.len();
         let offset = self.number("offset")?.unwrap_or(0);
         let length = self.number("length")?.unwrap_or(bytes.saturating_sub(offset));
