@@ -96,7 +96,7 @@ pub(crate) fn measure_text(
         .into_iter()
         .map(|length| {
             let ids = parity_ids(encoder, length.min(encoder.context()));
-            let embedding = encoder.encode_ids(&[ids.clone()])?;
+            let embedding = encoder.encode_ids(std::slice::from_ref(&ids))?;
             let embedding = embedding.into_iter().flat_map(Embedding::into_values).collect();
             Ok(ParityVector { file, seed: None, ids: Some(ids), embedding })
         })
