@@ -345,3 +345,57 @@ impl Section<'_> {
         Error::Config { origin: self.origin.to_owned(), key, reason: reason.into() }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, Error> {
+        Config::from_json(text.as_bytes(), "config.json")
+    }
+
+    #[test]
+    fn missing_keys_take_the_defaults_of_transformers() {
+        let config = parse(r#"{"model_type": "clip"}"#).unwrap();
+        let (vision, text) = (config.vision.unwrap(), config.text.unwrap());
+        assert_eq!((vision.image, vision.patch, vision.tokens()), (224, 32, 50));
+        assert_eq!((vision.tower.hidden, vision.tower.heads, vision.tower.layers), (768, 12, 12));
+        assert_eq!((text.tower.hidden, text.tower.heads, text.tower.layers), (512, 8, 12));
+        assert_eq!((text.vocabulary, text.context), (49_408, 77));
+        assert_eq!(text.pooling, Pooling::FirstOf(49_407));
+        assert_eq!(text.tower.activation, Activation::QuickGelu);
+        assert_eq!((config.projection, config.logit_scale_init), (512, 2.6592));
+    }
+
+    #[test]
+    fn legacy_sections_win_with_their_defaults_unless_they_are_null() {
+        let text = r#"{"model_type": "clip", "text_config": {"hidden_size": 64, "eos_token_id": 2},
+            "text_config_dict": {"num_attention_heads": 4}, "vision_config": {"patch_size": 16},
+            "vision_config_dict": null}"#;
+        let config = parse(text).unwrap();
+        assert_eq!(config.vision.unwrap().patch, 16);
+        let text = config.text.unwrap();
+        assert_eq!((text.tower.hidden, text.tower.heads), (512, 4));
+        assert_eq!(text.pooling, Pooling::FirstOf(49_407));
+    }
+
+    #[test]
+    fn sizes_beyond_any_clip_are_refused() {
+        for (key, value) in [
+            ("hidden_size", "1099511627776"),
+            ("hidden_size", "-1"),
+            ("hidden_size", "1.5"),
+            ("image_size", "[224, 225]"),
+            ("image_size", "100000"),
+            ("num_hidden_layers", "100000"),
+            ("layer_norm_eps", "1e39"),
+            ("layer_norm_eps", "\"x\""),
+        ] {
+            let text =
+                format!(r#"{{"model_type": "clip", "vision_config": {{"{key}": {value}}}}}"#);
+            let message = parse(&text).unwrap_err().to_string();
+            assert!(message.starts_with("config.json: vision_config."), "{message}");
+        }
+    }
+}

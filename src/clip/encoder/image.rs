@@ -1,5 +1,5 @@
 use std::num::NonZero;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{Datum, InferenceFact, Tensor, ToDim, tvec};
@@ -82,7 +82,7 @@ impl ImageEncoder {
             threads: NonZero::<usize>::MIN,
             file: FileName::Vision,
             sha256: String::new(),
-            load_times: LoadTimes { read: prepare * 0, verify: prepare * 0, prepare },
+            load_times: LoadTimes { read: Duration::ZERO, verify: Duration::ZERO, prepare },
         })
     }
 
