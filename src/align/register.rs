@@ -4,7 +4,9 @@ use super::plane::{Plane, Pyramid};
 use super::refine::{Freedom, read, refine, residual};
 use super::resample::{Interpolation, moved, overlap, resample};
 use super::texture::Texture;
-use super::{AlignConfig, AlignMode, Aligned, Error, Registration, coarse, local, repeats};
+use super::{
+    AlignConfig, AlignMode, Aligned, Error, LocalShifts, Registration, coarse, local, repeats,
+};
 use crate::frame::{Frame, Rect};
 
 /// Least columns and rows of a frame that is aligned.
@@ -105,12 +107,15 @@ fn estimate(
         (similarity, patches)
     };
     let mut readings = Vec::new();
-    for level in (0..=top).rev().step_by(2).filter(|level| *level > 0) {
+    // The local field goes on from there to full size.
+    let finest = usize::from(config.mode == AlignMode::Local).min(top);
+    for level in (0..=top).rev().step_by(2).filter(|level| *level > finest) {
         (similarity, _) = refined(pair, level, texture.pick(block << level, BLOCKS), similarity);
     }
     let mut patches = Vec::new();
     for count in [BLOCKS, MORE_BLOCKS] {
-        (similarity, patches) = refined(pair, 0, texture.pick(block, count), similarity);
+        let centres = texture.pick(block << finest, count);
+        (similarity, patches) = refined(pair, finest, centres, similarity);
         readings = read(&patches, &Motion::new(similarity, size));
         if readings.len() >= ENOUGH_BLOCKS {
             break;
@@ -131,12 +136,14 @@ fn estimate(
     let settled = repeats::settle(pair, &texture, block, similarity, limit)?;
     let mut motion = Motion::new(settled.similarity, size);
     if config.mode == AlignMode::Local {
-        let field = local::estimate(pair, &texture, settled.similarity, config.max_local_px, block);
-        check_local(field.max_px(), test, config)?;
-        motion.local = Some(field);
+        let limits = (config.max_local_px, block);
+        (motion, readings) = local::estimate(pair, &texture, settled.similarity, limits);
+        check_local(motion.local.as_ref(), test, config)?;
+    } else if settled.similarity != similarity {
+        patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
+        readings = read(&patches, &motion);
     }
-    patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
-    let residual = check_residual(&read(&patches, &motion), test, config)?;
+    let residual = check_residual(&readings, test, config)?;
     let registration = Registration {
         shift_px: motion.similarity.shift.map(|x| x as f32),
         rotation_deg: motion.similarity.rotation_deg() as f32,
@@ -249,8 +256,12 @@ fn check_limits(found: &Similarity, test: &Frame, config: &AlignConfig) -> Resul
     Ok(())
 }
 
-fn check_local(found: f32, test: &Frame, config: &AlignConfig) -> Result<(), Error> {
-    let limit = config.max_local_px;
+fn check_local(
+    field: Option<&LocalShifts>,
+    test: &Frame,
+    config: &AlignConfig,
+) -> Result<(), Error> {
+    let (found, limit) = (field.map_or(0.0, LocalShifts::max_px), config.max_local_px);
     if found <= limit {
         return Ok(());
     }
