@@ -19,9 +19,9 @@ const ROUNDS: usize = 2;
 /// A block this many pixels off the field is never an outlier for that alone.
 const LEAST_SCALE_PX: f64 = 0.12;
 /// Weight of the field's curvature against the mean information of the blocks around a node.
-const BENDING: f64 = 0.2;
+const BENDING: f64 = 0.05;
 /// Weight of its slope: holds it near where no block says anything.
-const STRETCHING: f64 = 0.01;
+const STRETCHING: f64 = 0.02;
 
 /// Estimates the field of shifts left over by a similarity; also what blocks read under it.
 ///

@@ -33,8 +33,10 @@ const WIDE: f64 = 0.2;
 const WORTH: f64 = 1.5;
 const NEGLIGIBLE: f64 = 0.005;
 const ONLY_SHIFT: Freedom = Freedom { turn: false, growth: false };
-/// Displacements closer than this to a whole number of pixels need no interpolation.
-const WHOLE_PX: f64 = 0.05;
+/// Displacements this close to a whole number of pixels (root mean square over the frame, and
+/// anywhere) need no interpolation: it would blur more than it mends.
+const WHOLE_PX: f64 = 0.08;
+const ANYWHERE_PX: f64 = 0.25;
 /// How far the search goes beyond the recipe's limits.
 const BEYOND: f64 = 1.25;
 
@@ -46,7 +48,7 @@ const BEYOND: f64 = 1.25;
 ///
 /// A frame of two levels (1 bit per pixel, or 8 of which only 0 and 255 occur) is moved to the
 /// nearest pixels and keeps its two levels; others are interpolated, at most once, and not at all
-/// when they lie within 0.05 px of a whole number of pixels.
+/// when they lie within 0.08 px of a whole number of pixels.
 ///
 /// # Errors
 /// Every variant of [`Error`]; none of them is a verdict about the part.
@@ -287,13 +289,16 @@ fn check_overlap(
 /// pixels are only moved.
 fn whole_shift(motion: &Motion, interpolation: Interpolation) -> Option<[i64; 2]> {
     let extremes = motion.extremes();
-    let by = extremes.first()?.map(f64::round);
-    let limit = match interpolation {
-        Interpolation::Nearest => 0.5,
-        Interpolation::Cubic => WHOLE_PX,
+    let mean = [0, 1].map(|i| extremes.iter().map(|d| d[i]).sum::<f64>() / extremes.len() as f64);
+    let by = mean.map(f64::round);
+    let off = |d: &[f64; 2]| (d[0] - by[0]).abs().max((d[1] - by[1]).abs());
+    let most = extremes.iter().map(off).fold(0.0, f64::max);
+    let mean_square = extremes.iter().map(|d| off(d).powi(2)).sum::<f64>() / extremes.len() as f64;
+    let whole = match interpolation {
+        Interpolation::Nearest => most < 0.5,
+        Interpolation::Cubic => mean_square.sqrt() < WHOLE_PX && most < ANYWHERE_PX,
     };
-    let near = |d: &[f64; 2]| (d[0] - by[0]).abs() < limit && (d[1] - by[1]).abs() < limit;
-    extremes.iter().all(near).then(|| by.map(|x| x as i64))
+    whole.then(|| by.map(|x| x as i64))
 }
 
 fn is_two_level(frame: &Frame) -> bool {
