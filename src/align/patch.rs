@@ -18,8 +18,8 @@ const LANES: usize = 8;
 
 /// A block of the reference and the part of the test frame where it is expected, at one level.
 ///
-/// Both are smoothed by the binomial `[1 4 6 4 1] / 16` both ways, which keeps linear
-/// interpolation honest on sharp and binary edges.
+/// At level 0 both are smoothed by the binomial `[1 4 6 4 1] / 16` both ways, which keeps linear
+/// interpolation honest on sharp and binary edges; coarser levels are smooth already.
 pub(super) struct Patch {
     /// Centre of the block, in pixels of level 0 of the reference.
     pub(super) centre: [f64; 2],
@@ -80,7 +80,7 @@ impl Patch {
     ) -> Self {
         let start = |i: usize| to_level(centre[i], level) - (side as f64 - 1.0) / 2.0;
         let origin = [start(0).round() as i64 - 1, start(1).round() as i64 - 1];
-        let block = Block::new(&Plane32::cut(reference.level(level), origin, side + 2));
+        let block = Block::new(&Plane32::cut(reference.level(level), origin, side + 2, level == 0));
         let mut patch = Self {
             centre,
             level,
@@ -93,6 +93,16 @@ impl Patch {
         patch
     }
 
+    /// Cuts the test frame anew if the block is now expected too far from where it was.
+    pub(super) fn follow(&mut self, test: &Pyramid, motion: &Motion) {
+        let at = self.expected(motion);
+        let middle = (self.test.side as f64 - 1.0) / 2.0;
+        let off = [0, 1].map(|i| (at[i] - self.test.origin[i] as f64 - middle).abs());
+        if off[0].max(off[1]) > MARGIN as f64 / 2.0 {
+            self.recut(test, motion);
+        }
+    }
+
     /// Cuts the test frame anew around where `motion` expects the block.
     pub(super) fn recut(&mut self, test: &Pyramid, motion: &Motion) {
         let plane = test.level(self.level);
@@ -101,7 +111,7 @@ impl Patch {
         let far = [plane.width, plane.height].map(|length| length as f64 - 1.0);
         self.inside = (0..2).all(|i| at[i] >= reach - 1.0 && at[i] + reach <= far[i] + 1.0);
         let origin = at.map(|x| (x - reach).round() as i64 - MARGIN as i64);
-        self.test = Plane32::cut(plane, origin, self.side + 2 * MARGIN);
+        self.test = Plane32::cut(plane, origin, self.side + 2 * MARGIN, self.level == 0);
     }
 
     /// Whether there is anything to align by, and it lies inside the test frame.
@@ -112,11 +122,6 @@ impl Patch {
     /// Pixels of level 0 per pixel of the level.
     pub(super) fn level_px(&self) -> f64 {
         (1_u64 << self.level) as f64
-    }
-
-    /// How far the block can still move before it must be cut anew, in pixels of level 0.
-    pub(super) fn room(&self) -> f64 {
-        MARGIN as f64 / 2.0 * self.level_px()
     }
 
     /// Compares the block with the test frame under a motion.
@@ -197,7 +202,8 @@ impl Block {
     /// From a smoothed plane one pixel larger on each side.
     fn new(plane: &Plane32) -> Self {
         let side = plane.side - 2;
-        let (mut values, mut across, mut down) = (Vec::new(), Vec::new(), Vec::new());
+        let empty = || Vec::with_capacity(side * side);
+        let (mut values, mut across, mut down) = (empty(), empty(), empty());
         for y in 1..=side {
             let row = |y: usize| &plane.values[y * plane.side..(y + 1) * plane.side];
             let (above, line, below) = (row(y - 1), row(y), row(y + 1));
@@ -205,10 +211,10 @@ impl Block {
             across.extend(line[2..].iter().zip(line).map(|(right, left)| (right - left) / 2.0));
             down.extend(below[1..=side].iter().zip(&above[1..]).map(|(b, a)| (b - a) / 2.0));
         }
-        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let mean = sum(&values) / values.len() as f32;
         values.iter_mut().for_each(|value| *value -= mean);
         let dot = |a: &[f32], b: &[f32]| f64::from(dot(a, b));
-        let sum = |a: &[f32]| f64::from(a.iter().sum::<f32>());
+        let sum = |a: &[f32]| f64::from(sum(a));
         Self {
             square: dot(&values, &values),
             gradient: [sum(&across), sum(&down)],
@@ -235,35 +241,19 @@ impl Block {
 }
 
 impl Plane32 {
-    /// The `side` x `side` pixels from `origin` on, smoothed; beyond the plane its edge repeats.
-    fn cut(plane: &Plane, origin: [i64; 2], side: usize) -> Self {
+    /// The `side` x `side` pixels from `origin` on; beyond the plane its edge repeats.
+    fn cut(plane: &Plane, origin: [i64; 2], side: usize, smooth: bool) -> Self {
         let mut values = vec![0.0; side * side];
-        let mut sums = vec![0_u16; side + 4];
-        let [x0, y0] = [origin[0] - 2, origin[1] - 2];
-        let inside = x0 >= 0 && x0 as usize + side + 4 <= plane.width;
-        let mut padded = vec![0; if inside { 0 } else { 5 * (side + 4) }];
-        for y in 0..side as i64 {
-            let rows: [&[u8]; 5] = if inside {
-                let from = x0 as usize;
-                std::array::from_fn(|k| &plane.row(y0 + y + k as i64)[from..from + side + 4])
-            } else {
-                for (k, line) in padded.chunks_exact_mut(side + 4).enumerate() {
-                    repeat_edges(plane.row(y0 + y + k as i64), x0, line);
-                }
-                let mut lines = padded.chunks_exact(side + 4);
-                std::array::from_fn(|_| lines.next().unwrap_or(&[]))
-            };
-            smooth_down(rows, &mut sums);
-            let line = &mut values[y as usize * side..][..side];
-            let outer = sums.iter().zip(&sums[4..]);
-            let inner = sums[1..].iter().zip(&sums[3..]);
-            for (((out, (a, e)), (b, d)), c) in
-                line.iter_mut().zip(outer).zip(inner).zip(&sums[2..])
-            {
-                *out = f32::from(a + e + 4 * (b + d) + 6 * c) / 256.0;
+        if smooth {
+            cut_smooth(plane, origin, side, &mut values);
+        } else {
+            let mut line = vec![0; side];
+            for (y, out) in values.chunks_exact_mut(side).enumerate() {
+                let row = plane.part(origin[0], origin[1] + y as i64, &mut line);
+                out.iter_mut().zip(row).for_each(|(out, value)| *out = f32::from(*value));
             }
         }
-        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let mean = sum(&values) / values.len() as f32;
         values.iter_mut().for_each(|value| *value -= mean);
         Self { side, origin, values }
     }
@@ -271,12 +261,13 @@ impl Plane32 {
     /// Linear interpolation at `LANES` points from `from` on, `step` apart, which is about (1, 0).
     fn sample(&self, [u, v]: [f32; 2], [a, b]: [f32; 2]) -> [f32; LANES] {
         let last = (LANES - 1) as f32;
-        let (x, y) = (u.floor(), v.floor());
+        // The whole part: outside the patch, where it is not, nothing depends on it.
+        let (x, y) = (u as i32 as f32, v as i32 as f32);
         let limit = (self.side - LANES - 1) as f32;
         let stays = |first: f32, slope: f32| (0.0..1.0).contains(&(first + slope * last));
         let mut out = [0.0; LANES];
         // Mostly all points lie in one row of cells, one cell each.
-        if x >= 0.0 && y >= 0.0 && x <= limit && y < self.side as f32 - 1.0 {
+        if u >= 0.0 && v >= 0.0 && x <= limit && y < self.side as f32 - 1.0 {
             let (fx, fy) = (u - x, v - y);
             if stays(fx, a - 1.0) && stays(fy, b) {
                 let start = y as usize * self.side + x as usize;
@@ -321,19 +312,40 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum()
 }
 
-fn smooth_down(rows: [&[u8]; 5], sums: &mut [u16]) {
-    let [a, b, c, d, e] = rows;
-    let outer = a.iter().zip(e);
-    let inner = b.iter().zip(d);
-    for (((out, (a, e)), (b, d)), c) in sums.iter_mut().zip(outer).zip(inner).zip(c) {
-        let near = u16::from(*b) + u16::from(*d);
-        *out = u16::from(*a) + u16::from(*e) + 4 * near + 6 * u16::from(*c);
+fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let chunks = values.chunks_exact(LANES);
+    let rest: f32 = chunks.remainder().iter().sum();
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] += chunk[i];
+        }
+    }
+    lanes.iter().sum::<f32>() + rest
+}
+
+fn cut_smooth(plane: &Plane, origin: [i64; 2], side: usize, values: &mut [f32]) {
+    let wide = side + 4;
+    let mut sums = vec![0_u16; wide];
+    let mut lines = vec![0; 5 * wide];
+    for (y, out) in values.chunks_exact_mut(side).enumerate() {
+        let mut spare = lines.chunks_exact_mut(wide);
+        let rows: [&[u8]; 5] = std::array::from_fn(|k| {
+            let y = origin[1] - 2 + (y + k) as i64;
+            spare.next().map_or(&[][..], |spare| plane.part(origin[0] - 2, y, spare))
+        });
+        smooth_down(rows, &mut sums);
+        let [a, b, c, d, e] = std::array::from_fn(|k| &sums[k..k + side]);
+        for i in 0..side {
+            out[i] = f32::from(a[i] + e[i] + 4 * (b[i] + d[i]) + 6 * c[i]) / 256.0;
+        }
     }
 }
 
-fn repeat_edges(row: &[u8], x0: i64, line: &mut [u8]) {
-    let last = row.len() as i64 - 1;
-    for (x, value) in line.iter_mut().enumerate() {
-        *value = row[(x0 + x as i64).clamp(0, last) as usize];
+fn smooth_down(rows: [&[u8]; 5], sums: &mut [u16]) {
+    let [a, b, c, d, e] = rows.map(|row| &row[..sums.len()]);
+    for i in 0..sums.len() {
+        let near = u16::from(b[i]) + u16::from(d[i]);
+        sums[i] = u16::from(a[i]) + u16::from(e[i]) + 4 * near + 6 * u16::from(c[i]);
     }
 }

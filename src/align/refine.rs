@@ -35,7 +35,6 @@ pub(super) fn refine(
 ) -> Motion {
     let mut motion = start;
     let size = pair[0].size();
-    let mut cut_for = motion.clone();
     for _ in 0..STEPS {
         let readings = read(patches, &motion);
         let Some(level_px) = patches.first().map(Patch::level_px) else { break };
@@ -44,16 +43,12 @@ pub(super) fn refine(
         let shift = [0, 1].map(|i| motion.similarity.shift[i] + step[0][i] * level_px);
         let (a, b) = (motion.similarity.a + step[1][0], motion.similarity.b + step[1][1]);
         motion.similarity = Similarity { shift, a, b, ..motion.similarity };
-        let moved = farthest(&motion, &cut_for);
         let corner = size[0].max(size[1]) as f64 / 2.0 / level_px;
         let change = step[0][0].hypot(step[0][1]) + step[1][0].hypot(step[1][1]) * corner;
         if change < if level_px > 1.0 { SETTLED_COARSE_PX } else { SETTLED_PX } {
             break;
         }
-        if patches.first().is_some_and(|patch| moved > patch.room()) {
-            patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
-            cut_for = motion.clone();
-        }
+        patches.iter_mut().for_each(|patch| patch.follow(pair[1], &motion));
     }
     motion
 }
@@ -169,9 +164,4 @@ fn weighted_step(
         }
     }
     solve(&mut a, &mut b).then_some(b)
-}
-
-fn farthest(one: &Motion, other: &Motion) -> f64 {
-    let pairs = one.extremes().into_iter().zip(other.extremes());
-    pairs.map(|(p, q)| (p[0] - q[0]).hypot(p[1] - q[1])).fold(0.0, f64::max)
 }

@@ -4,7 +4,9 @@ use super::plane::{Plane, Pyramid};
 use super::refine::{Freedom, read, refine, residual};
 use super::resample::{Interpolation, moved, overlap, resample};
 use super::texture::Texture;
-use super::{AlignConfig, AlignMode, Aligned, Error, Registration, coarse, local, repeats};
+use super::{
+    AlignConfig, AlignMode, Aligned, Error, LocalShifts, Registration, coarse, local, repeats,
+};
 use crate::frame::{Frame, Rect};
 
 /// Least columns and rows of a frame that is aligned.
@@ -31,8 +33,10 @@ const WIDE: f64 = 0.2;
 const WORTH: f64 = 1.5;
 const NEGLIGIBLE: f64 = 0.005;
 const ONLY_SHIFT: Freedom = Freedom { turn: false, growth: false };
-/// Displacements closer than this to a whole number of pixels need no interpolation.
-const WHOLE_PX: f64 = 0.05;
+/// Displacements this close to a whole number of pixels (root mean square over the frame, and
+/// anywhere) need no interpolation: it would blur more than it mends.
+const WHOLE_PX: f64 = 0.08;
+const ANYWHERE_PX: f64 = 0.25;
 /// How far the search goes beyond the recipe's limits.
 const BEYOND: f64 = 1.25;
 
@@ -44,7 +48,7 @@ const BEYOND: f64 = 1.25;
 ///
 /// A frame of two levels (1 bit per pixel, or 8 of which only 0 and 255 occur) is moved to the
 /// nearest pixels and keeps its two levels; others are interpolated, at most once, and not at all
-/// when they lie within 0.05 px of a whole number of pixels.
+/// when they lie within 0.08 px of a whole number of pixels.
 ///
 /// # Errors
 /// Every variant of [`Error`]; none of them is a verdict about the part.
@@ -105,12 +109,15 @@ fn estimate(
         (similarity, patches)
     };
     let mut readings = Vec::new();
-    for level in (0..=top).rev().step_by(2).filter(|level| *level > 0) {
+    // The local field goes on from there to full size.
+    let finest = usize::from(config.mode == AlignMode::Local).min(top);
+    for level in (0..=top).rev().step_by(2).filter(|level| *level > finest) {
         (similarity, _) = refined(pair, level, texture.pick(block << level, BLOCKS), similarity);
     }
     let mut patches = Vec::new();
     for count in [BLOCKS, MORE_BLOCKS] {
-        (similarity, patches) = refined(pair, 0, texture.pick(block, count), similarity);
+        let centres = texture.pick(block << finest, count);
+        (similarity, patches) = refined(pair, finest, centres, similarity);
         readings = read(&patches, &Motion::new(similarity, size));
         if readings.len() >= ENOUGH_BLOCKS {
             break;
@@ -131,12 +138,14 @@ fn estimate(
     let settled = repeats::settle(pair, &texture, block, similarity, limit)?;
     let mut motion = Motion::new(settled.similarity, size);
     if config.mode == AlignMode::Local {
-        let field = local::estimate(pair, &texture, settled.similarity, config.max_local_px, block);
-        check_local(field.max_px(), test, config)?;
-        motion.local = Some(field);
+        let limits = (config.max_local_px, block);
+        (motion, readings) = local::estimate(pair, &texture, settled.similarity, limits);
+        check_local(motion.local.as_ref(), test, config)?;
+    } else if settled.similarity != similarity {
+        patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
+        readings = read(&patches, &motion);
     }
-    patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
-    let residual = check_residual(&read(&patches, &motion), test, config)?;
+    let residual = check_residual(&readings, test, config)?;
     let registration = Registration {
         shift_px: motion.similarity.shift.map(|x| x as f32),
         rotation_deg: motion.similarity.rotation_deg() as f32,
@@ -249,8 +258,12 @@ fn check_limits(found: &Similarity, test: &Frame, config: &AlignConfig) -> Resul
     Ok(())
 }
 
-fn check_local(found: f32, test: &Frame, config: &AlignConfig) -> Result<(), Error> {
-    let limit = config.max_local_px;
+fn check_local(
+    field: Option<&LocalShifts>,
+    test: &Frame,
+    config: &AlignConfig,
+) -> Result<(), Error> {
+    let (found, limit) = (field.map_or(0.0, LocalShifts::max_px), config.max_local_px);
     if found <= limit {
         return Ok(());
     }
@@ -276,13 +289,16 @@ fn check_overlap(
 /// pixels are only moved.
 fn whole_shift(motion: &Motion, interpolation: Interpolation) -> Option<[i64; 2]> {
     let extremes = motion.extremes();
-    let by = extremes.first()?.map(f64::round);
-    let limit = match interpolation {
-        Interpolation::Nearest => 0.5,
-        Interpolation::Cubic => WHOLE_PX,
+    let mean = [0, 1].map(|i| extremes.iter().map(|d| d[i]).sum::<f64>() / extremes.len() as f64);
+    let by = mean.map(f64::round);
+    let off = |d: &[f64; 2]| (d[0] - by[0]).abs().max((d[1] - by[1]).abs());
+    let most = extremes.iter().map(off).fold(0.0, f64::max);
+    let mean_square = extremes.iter().map(|d| off(d).powi(2)).sum::<f64>() / extremes.len() as f64;
+    let whole = match interpolation {
+        Interpolation::Nearest => most < 0.5,
+        Interpolation::Cubic => mean_square.sqrt() < WHOLE_PX && most < ANYWHERE_PX,
     };
-    let near = |d: &[f64; 2]| (d[0] - by[0]).abs() < limit && (d[1] - by[1]).abs() < limit;
-    extremes.iter().all(near).then(|| by.map(|x| x as i64))
+    whole.then(|| by.map(|x| x as i64))
 }
 
 fn is_two_level(frame: &Frame) -> bool {

@@ -8,7 +8,10 @@ use super::plane::{Plane, Pyramid, to_level};
 use super::refine::{Freedom, read, refine};
 use super::texture::Texture;
 
-/// Pixels of the level per side of a correlated block, inside a window of twice that.
+/// Least and largest period looked for in pixels of a level; one level in two covers all.
+const LEAST_REACH: usize = 16;
+const MOST_REACH: usize = 48;
+/// Pixels of the level per side of a correlated block.
 const BLOCK: usize = 32;
 /// Blocks correlated per level.
 const BLOCKS: usize = 9;
@@ -70,8 +73,12 @@ pub(super) fn settle(
     let mut settled = Settled { similarity: found, other: None };
     // Directions along which nothing distinguishes one shift from another.
     let mut edges: Vec<[f64; 2]> = Vec::new();
-    for level in (0..=pair[0].top()).step_by(2) {
-        for period in candidates(pair, texture, level, found) {
+    let top = pair[0].top();
+    for level in (0..=top).filter(|level| level % 2 == 0 || *level == top) {
+        // A coarse level sees further; the coarsest as far as another shift could lie.
+        let least = if level == top { (2.0 * max_shift) as usize >> level } else { 0 };
+        let reach = least.clamp(LEAST_REACH, MOST_REACH);
+        for period in candidates(pair, texture, (level, reach), found) {
             let start = found.shifted(period);
             let known = edges.iter().any(|edge| cosine(*edge, period).abs() > SAME_DIRECTION);
             if known || start.shift[0].hypot(start.shift[1]) > max_shift {
@@ -212,23 +219,24 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn candidates(
     pair: [&Pyramid; 2],
     texture: &Texture,
-    level: usize,
+    (level, reach): (usize, usize),
     found: Similarity,
 ) -> Vec<[f64; 2]> {
     let [reference, test] = pair.map(|pyramid| pyramid.level(level));
     if reference.width.min(reference.height) < BLOCK {
         return Vec::new();
     }
-    let mut correlator = Correlator::new(2 * BLOCK);
+    let window_side = (BLOCK + 2 * reach).next_power_of_two();
+    let mut correlator = Correlator::new(window_side);
     for centre in texture.pick(BLOCK << level, BLOCKS) {
         let start = |point: [f64; 2], side: usize| {
             point.map(|x| (to_level(x, level) - (side as f64 - 1.0) / 2.0).round() as i64)
         };
         let block = centred(reference, start(centre, BLOCK), BLOCK);
-        let window = centred(test, start(found.apply(centre), 2 * BLOCK), 2 * BLOCK);
+        let window = centred(test, start(found.apply(centre), window_side), window_side);
         correlator.add(|cells| fill(cells, &block, &window));
     }
-    let surface = correlator.surface(BLOCK / 2);
+    let surface = correlator.surface((window_side - BLOCK) / 2);
     let near = [-1, 0, 1].into_iter().flat_map(|y| [-1, 0, 1].map(|x| (x, y)));
     let main = near.filter_map(|(x, y)| surface.at(x, y)).fold(0.0, f32::max);
     if main <= 0.0 {
@@ -270,9 +278,11 @@ fn fill(cells: &mut [Complex32], block: &[f32], window: &[f32]) {
     for (cell, value) in cells.iter_mut().zip(window) {
         cell.im = *value;
     }
-    let rows = cells.chunks_exact_mut(2 * BLOCK).skip(BLOCK / 2);
+    let side = window.len().isqrt();
+    let margin = (side - BLOCK) / 2;
+    let rows = cells.chunks_exact_mut(side).skip(margin);
     for (row, values) in rows.zip(block.chunks_exact(BLOCK)) {
-        for (cell, value) in row[BLOCK / 2..].iter_mut().zip(values) {
+        for (cell, value) in row[margin..].iter_mut().zip(values) {
             cell.re = *value;
         }
     }

@@ -216,7 +216,8 @@ fn cubic(source: &Source, motion: &Motion, tile: [usize; 4], out: &mut [u8]) {
 /// `STEP` values at positions that go linearly from the first to (not including) the second end.
 fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
     let slope = (to - from) / STEP as f32;
-    let whole = from.floor();
+    // Positions are positive: the whole part is the floor.
+    let whole = from as usize as f32;
     let excess = |i: usize| from - whole + (slope - 1.0) * i as f32;
     let end = excess(STEP - 1);
     if (0.0..1.0).contains(&end) {
@@ -232,7 +233,7 @@ fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
     }
     for (i, out) in out.iter_mut().enumerate() {
         let position = from + slope * i as f32;
-        let whole = position.floor();
+        let whole = position as usize as f32;
         let taps = &line[whole as usize - 1..whole as usize + 3];
         *out = keys(position - whole).iter().zip(taps).map(|(w, tap)| w * tap).sum();
     }
@@ -241,7 +242,8 @@ fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
 /// `STEP` columns at rows that go linearly from the first to (not including) the second end.
 fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [f32; STEP] {
     let slope = (to - from) / STEP as f32;
-    let whole = from.floor();
+    // Positions are positive: the whole part is the floor.
+    let whole = from as usize as f32;
     let excess = |i: usize| from - whole + slope * i as f32;
     let mut out = [0.0; STEP];
     if (0.0..1.0).contains(&excess(STEP - 1)) {
@@ -255,7 +257,7 @@ fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [f32; S
     }
     for (i, out) in out.iter_mut().enumerate() {
         let position = from + slope * i as f32;
-        let whole = position.floor();
+        let whole = position as usize as f32;
         let tap = |k: usize| columns[(whole as usize - 1 + k) * stride + i];
         let weights = keys(position - whole);
         *out = (0..4).map(|k| weights[k] * tap(k)).sum();

@@ -13,7 +13,6 @@ pub(super) fn solve(a: &mut [f64], b: &mut [f64]) -> bool {
             let from = starts[row].max(starts[column]);
             let (upper, lower) = a.split_at_mut(row * n);
             let current = &mut lower[..n];
-            let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
             if column == row {
                 let rest = current[row] - dot(&current[from..row], &current[from..row]);
                 if rest.is_nan() || rest <= 0.0 {
@@ -37,6 +36,19 @@ pub(super) fn solve(a: &mut [f64], b: &mut [f64]) -> bool {
         b[row] = (b[row] - known) / a[row * n + row];
     }
     true
+}
+
+/// The scalar product, by four independent sums.
+fn dot(x: &[f64], y: &[f64]) -> f64 {
+    let (x, y) = (x.chunks_exact(4), y.chunks_exact(4));
+    let rest: f64 = x.remainder().iter().zip(y.remainder()).map(|(x, y)| x * y).sum();
+    let mut lanes = [0.0; 4];
+    for (x, y) in x.zip(y) {
+        for i in 0..4 {
+            lanes[i] += x[i] * y[i];
+        }
+    }
+    rest + lanes.iter().sum::<f64>()
 }
 
 #[cfg(test)]
