@@ -6,21 +6,22 @@
 #![allow(clippy::print_stdout)]
 
 #[allow(dead_code)]
-#[path = "../tests/proposals.rs"]
+#[path = "../tests/suite/proposals.rs"]
 mod proposals;
 
-use proposals::{Pair, Reached, Summary, measure};
+use pairspec::manifest::Pair;
+use proposals::{Reached, Summary, measure};
 
 /// No parameter was chosen by looking at these boards.
 const HELD_OUT: [&str; 3] = ["group13000", "group77000", "group50600"];
 
 fn main() {
-    let Some(folder) = proposals::folder() else {
-        println!("SKIP proposals: PAIRSPEC_DEEPPCB names no folder with a manifest.csv");
+    let Some(pairs) = proposals::pairs() else {
+        println!("SKIP proposals: PAIRSPEC_DEEPPCB is not set");
         return;
     };
-    let pairs = proposals::pairs(&folder);
-    let held_out = |pair: &&Pair| HELD_OUT.contains(&pair.group.as_str());
+    let held_out =
+        |pair: &&Pair| pair.group.as_deref().is_some_and(|group| HELD_OUT.contains(&group));
     let all = measure(&pairs);
     println!("                pairs  boxes  centred  overlapped  regions  benign  ms/pair");
     row("all", &all);

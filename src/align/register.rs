@@ -1,0 +1,254 @@
+use super::motion::{Motion, Similarity};
+use super::patch::{Patch, Reading};
+use super::plane::{Plane, Pyramid};
+use super::refine::{Freedom, read, refine, residual};
+use super::resample::{Interpolation, moved, overlap, resample};
+use super::texture::Texture;
+use super::{AlignConfig, AlignMode, Aligned, Error, Registration, coarse, local, repeats};
+use crate::frame::{Frame, Rect};
+
+/// Least columns and rows of a frame that is aligned.
+const LEAST_SIDE: u32 = 64;
+/// Columns and rows of the level the search starts on, at most.
+const COARSE_SIDE: usize = 256;
+/// Columns and rows of any level, at least.
+const LEAST_LEVEL_SIDE: usize = 40;
+/// Pixels per side of a block, and of one in frames narrower than [`NARROW`].
+const BLOCK: usize = 32;
+const SMALL_BLOCK: usize = 16;
+const NARROW: usize = 160;
+/// Blocks over the frame that the motion is fitted to and the residual is taken from.
+const BLOCKS: usize = 64;
+/// Fewer blocks than this with structure do not determine a motion.
+const LEAST_BLOCKS: usize = 4;
+/// Displacements closer than this to a whole number of pixels need no interpolation.
+const WHOLE_PX: f64 = 0.05;
+/// How far the search goes beyond the recipe's limits.
+const BEYOND: f64 = 1.25;
+
+/// Brings `test` into the coordinates of `reference`.
+///
+/// Frames of different size are aligned when the limits of shift and scale can explain the
+/// difference. Where a pattern repeats within the limits, what does not repeat decides, else the
+/// clearly smaller shift; [`Registration::repeats_at_px`] names the other.
+///
+/// A frame of two levels (1 bit per pixel, or 8 of which only 0 and 255 occur) is moved to the
+/// nearest pixels and keeps its two levels; others are interpolated, at most once, and not at all
+/// when they lie within 0.05 px of a whole number of pixels.
+///
+/// # Errors
+/// Every variant of [`Error`]; none of them is a verdict about the part.
+pub fn align(reference: &Frame, test: &Frame, config: &AlignConfig) -> Result<Aligned, Error> {
+    config.validate()?;
+    check_sizes([reference, test], config)?;
+    if config.mode == AlignMode::None {
+        let registration = Registration::identity(AlignMode::None);
+        let overlap = reference.bounds();
+        return Ok(Aligned { test: test.clone(), overlap, registration });
+    }
+    let (motion, registration) = estimate([reference, test], config)?;
+    let overlap = overlap(&motion, [test.width() as usize, test.height() as usize]);
+    check_overlap(reference, test, overlap, config)?;
+    let interpolation = match is_two_level(test) {
+        true => Interpolation::Nearest,
+        false => Interpolation::Cubic,
+    };
+    let whole = whole_shift(&motion, interpolation);
+    let placed = match whole {
+        Some([0, 0]) if sizes(reference) == sizes(test) => Ok(test.clone()),
+        Some(by) => moved(test, motion.size, by),
+        None => resample(test, &motion, interpolation),
+    };
+    // The reference has pixels, so the test frame in its size has.
+    let placed = placed.map_err(|_| Error::Overlap {
+        test: test.origin().to_owned(),
+        found: 0.0,
+        limit: config.min_overlap_percent,
+    })?;
+    let registration = Registration { resampled: whole.is_none(), ..registration };
+    Ok(Aligned { test: placed, overlap, registration })
+}
+
+fn estimate(
+    [reference, test]: [&Frame; 2],
+    config: &AlignConfig,
+) -> Result<(Motion, Registration), Error> {
+    let (first, second) = (reference.luma(), test.luma());
+    let planes = [Plane::new(&first), Plane::new(&second)];
+    let top = top_level(&planes);
+    let [one, two] = planes.map(|plane| Pyramid::new(plane, top));
+    let pair = [&one, &two];
+    let size = one.size();
+    let block = if size[0].min(size[1]) < NARROW { SMALL_BLOCK } else { BLOCK };
+    let texture = Texture::new(&one, block);
+    let freedom = Freedom {
+        turn: config.mode != AlignMode::Translation && config.max_rotation_deg > 0.0,
+        growth: config.mode != AlignMode::Translation && config.max_scale_percent > 0.0,
+    };
+    let mut similarity =
+        coarse::search(pair, reach(config, freedom)).ok_or_else(|| no_texture(reference, 0))?;
+    let mut patches = Vec::new();
+    for level in (0..=top).rev().step_by(2).chain((top % 2 == 1).then_some(0)) {
+        let motion = Motion::new(similarity, size);
+        let centres = texture.pick(block << level, BLOCKS);
+        let patch = |centre| Patch::new(pair, level, (centre, block), &motion);
+        patches = centres.into_iter().map(patch).collect();
+        similarity = refine(pair, &mut patches, motion, freedom).similarity;
+    }
+    let readings = read(&patches, &Motion::new(similarity, size));
+    if readings.len() < LEAST_BLOCKS {
+        return Err(no_texture(blanker(reference, test), readings.len()));
+    }
+    check_residual(&readings, test, config)?;
+    check_limits(&similarity, test, config)?;
+    let limit = (f64::from(config.max_shift_px), test.origin());
+    let settled = repeats::settle(pair, &texture, &mut patches, similarity, limit)?;
+    let mut motion = Motion::new(settled.similarity, size);
+    if config.mode == AlignMode::Local {
+        let field = local::estimate(pair, &texture, settled.similarity, config.max_local_px, block);
+        check_local(field.max_px(), test, config)?;
+        motion.local = Some(field);
+    }
+    patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
+    let residual = check_residual(&read(&patches, &motion), test, config)?;
+    let registration = Registration {
+        shift_px: motion.similarity.shift.map(|x| x as f32),
+        rotation_deg: motion.similarity.rotation_deg() as f32,
+        scale: motion.similarity.scale() as f32,
+        local: motion.local.clone(),
+        residual: Some(residual),
+        repeats_at_px: settled.other.map(|shift| shift.map(|x| x as f32)),
+        ..Registration::identity(config.mode)
+    };
+    Ok((motion, registration))
+}
+
+fn sizes(frame: &Frame) -> [u32; 2] {
+    [frame.width(), frame.height()]
+}
+
+fn check_sizes([reference, test]: [&Frame; 2], config: &AlignConfig) -> Result<(), Error> {
+    let (wanted, found) = (sizes(reference), sizes(test));
+    let allowed = match config.mode {
+        AlignMode::None => [0.0; 2],
+        _ => wanted
+            .map(|side| 2.0 * config.max_shift_px + side as f32 * config.max_scale_percent / 100.0),
+    };
+    if (0..2).any(|i| wanted[i].abs_diff(found[i]) as f32 > allowed[i]) {
+        let test = test.origin().to_owned();
+        return Err(Error::Sizes { test, test_size: found, reference_size: wanted });
+    }
+    if config.mode == AlignMode::None {
+        return Ok(());
+    }
+    for frame in [reference, test] {
+        let size = sizes(frame);
+        if size[0].min(size[1]) < LEAST_SIDE {
+            let origin = frame.origin().to_owned();
+            return Err(Error::TooSmall { origin, size, limit: LEAST_SIDE });
+        }
+    }
+    Ok(())
+}
+
+fn top_level(planes: &[Plane; 2]) -> usize {
+    let longest = planes.iter().map(|plane| plane.width.max(plane.height)).max().unwrap_or(0);
+    let shortest = planes.iter().map(|plane| plane.width.min(plane.height)).min().unwrap_or(0);
+    let mut level = 0;
+    while longest >> level > COARSE_SIDE && shortest >> (level + 1) >= LEAST_LEVEL_SIDE {
+        level += 1;
+    }
+    level
+}
+
+fn reach(config: &AlignConfig, freedom: Freedom) -> coarse::Reach {
+    let [turn, growth] = [freedom.turn, freedom.growth].map(|free| if free { BEYOND } else { 0.0 });
+    coarse::Reach {
+        shift: BEYOND * f64::from(config.max_shift_px) + 2.0,
+        turn: turn * f64::from(config.max_rotation_deg).to_radians().tan(),
+        growth: growth * f64::from(config.max_scale_percent) / 100.0,
+    }
+}
+
+fn check_residual(readings: &[Reading], test: &Frame, config: &AlignConfig) -> Result<f32, Error> {
+    let (residual, limit) = (residual(readings) as f32, config.max_residual);
+    if residual <= limit {
+        return Ok(residual);
+    }
+    Err(Error::NotAligned { test: test.origin().to_owned(), residual, limit })
+}
+
+fn check_limits(found: &Similarity, test: &Frame, config: &AlignConfig) -> Result<(), Error> {
+    let shift = found.shift[0].hypot(found.shift[1]) as f32;
+    let growth = 100.0 * (found.scale() as f32 - 1.0).abs();
+    let turn = found.rotation_deg().abs() as f32;
+    for (quantity, found, limit, unit) in [
+        ("shift", shift, config.max_shift_px, "px"),
+        ("rotation", turn, config.max_rotation_deg, "degrees"),
+        ("change of size", growth, config.max_scale_percent, "%"),
+    ] {
+        if found > limit {
+            return Err(Error::Beyond {
+                test: test.origin().to_owned(),
+                quantity,
+                found,
+                limit,
+                unit,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_local(found: f32, test: &Frame, config: &AlignConfig) -> Result<(), Error> {
+    let limit = config.max_local_px;
+    if found <= limit {
+        return Ok(());
+    }
+    let (test, quantity, unit) = (test.origin().to_owned(), "local shift", "px");
+    Err(Error::Beyond { test, quantity, found, limit, unit })
+}
+
+fn check_overlap(
+    reference: &Frame,
+    test: &Frame,
+    overlap: Rect,
+    config: &AlignConfig,
+) -> Result<(), Error> {
+    let found = 100.0 * overlap.area() as f32 / reference.bounds().area() as f32;
+    let limit = config.min_overlap_percent;
+    if found >= limit && !overlap.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Overlap { test: test.origin().to_owned(), found, limit })
+}
+
+/// The shift common to the whole frame if it is a whole number of pixels, or rounds to one where
+/// pixels are only moved.
+fn whole_shift(motion: &Motion, interpolation: Interpolation) -> Option<[i64; 2]> {
+    let extremes = motion.extremes();
+    let by = extremes.first()?.map(f64::round);
+    let limit = match interpolation {
+        Interpolation::Nearest => 0.5,
+        Interpolation::Cubic => WHOLE_PX,
+    };
+    let near = |d: &[f64; 2]| (d[0] - by[0]).abs() < limit && (d[1] - by[1]).abs() < limit;
+    extremes.iter().all(near).then(|| by.map(|x| x as i64))
+}
+
+fn is_two_level(frame: &Frame) -> bool {
+    frame.bit_depth() == 1 || frame.luma().iter().all(|value| matches!(value, 0 | 255))
+}
+
+fn blanker<'a>(reference: &'a Frame, test: &'a Frame) -> &'a Frame {
+    let spread = |frame: &Frame| {
+        let luma = frame.luma();
+        let (low, high) = luma.iter().fold((255, 0), |(l, h), v| (l.min(*v), h.max(*v)));
+        high - low.min(high)
+    };
+    if spread(test) < spread(reference) { test } else { reference }
+}
+
+fn no_texture(frame: &Frame, found: usize) -> Error {
+    Error::NoTexture { origin: frame.origin().to_owned(), found, limit: LEAST_BLOCKS }
+}

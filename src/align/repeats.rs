@@ -1,0 +1,231 @@
+use rustfft::num_complex::Complex32;
+
+use super::Error;
+use super::correlate::Correlator;
+use super::motion::{Motion, Similarity};
+use super::patch::{Patch, Reading};
+use super::plane::{Plane, Pyramid, to_level};
+use super::refine::{Freedom, read, refine};
+use super::texture::Texture;
+
+/// Pixels of the level per side of a correlated block, inside a window of twice that.
+const BLOCK: usize = 32;
+/// Blocks correlated per level.
+const BLOCKS: usize = 9;
+/// Shifts below this many pixels of the level are the same peak.
+const LEAST_PERIOD: i64 = 2;
+/// A second peak of the summed correlation at least this high against the first is a candidate.
+const LEAST_PEAK: f32 = 0.7;
+/// Candidates examined.
+const CANDIDATES: usize = 4;
+/// A mean correlation of blocks this much lower settles that a candidate does not fit.
+const CLEARLY_WORSE: f64 = 0.1;
+/// Blocks of the whole frame that decide between candidates which fit nearly as well.
+const EVIDENCE_BLOCKS: usize = 1024;
+/// Columns and rows of the level that is used for it, at most.
+const EVIDENCE_SIDE: usize = 1024;
+/// Standard errors by which the summed evidence must differ from 0.
+const SIGNIFICANT: f64 = 5.0;
+/// Part of the squared error by which it must differ at least: interpolation is not exact.
+const RELEVANT: f64 = 0.03;
+/// A shift at most this part of the other is clearly the smaller.
+const CLEARLY_SMALLER: f64 = 0.5;
+
+/// What a check for repeating patterns concludes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Settled {
+    pub(super) similarity: Similarity,
+    /// A shift that fits as well and was not taken.
+    pub(super) other: Option<[f64; 2]>,
+}
+
+/// Looks for other shifts within the limit that fit as well as the one found.
+///
+/// Blocks correlated with the aligned test frame at every other level, fine to coarse, show the
+/// periods of the pattern as further peaks. Where such a peak holds up, blocks over the whole
+/// frame are compared under both shifts: what does not repeat (a mark, the pattern's edge) decides;
+/// without it the clearly smaller shift is taken, and if neither is, the pair is refused.
+///
+/// # Errors
+/// [`Error::Ambiguous`].
+pub(super) fn settle(
+    pair: [&Pyramid; 2],
+    texture: &Texture,
+    patches: &mut [Patch],
+    found: Similarity,
+    (max_shift, origin): (f64, &str),
+) -> Result<Settled, Error> {
+    let size = pair[0].size();
+    let mut settled = Settled { similarity: found, other: None };
+    for level in (0..=pair[0].top()).step_by(2) {
+        for period in candidates(pair, texture, level, found) {
+            let start = found.shifted(period);
+            if start.shift[0].hypot(start.shift[1]) > max_shift {
+                continue;
+            }
+            let Some(other) = fits(pair, patches, [found, start]) else { continue };
+            match compare(pair, texture, [settled.similarity, other], size) {
+                Evidence::ForFirst => {}
+                Evidence::ForSecond => settled = Settled { similarity: other, other: None },
+                Evidence::Neither => settled = smaller(settled.similarity, other, origin)?,
+            }
+        }
+    }
+    Ok(settled)
+}
+
+enum Evidence {
+    ForFirst,
+    ForSecond,
+    Neither,
+}
+
+fn smaller(first: Similarity, second: Similarity, origin: &str) -> Result<Settled, Error> {
+    let (p, q) = (first.shift, second.shift);
+    let (vx, vy) = (q[0] - p[0], q[1] - p[1]);
+    // Only the part along the period is in doubt.
+    let along = |shift: [f64; 2]| (shift[0] * vx + shift[1] * vy).abs();
+    if along(p) <= CLEARLY_SMALLER * along(q) {
+        return Ok(Settled { similarity: first, other: Some(q) });
+    }
+    if along(q) <= CLEARLY_SMALLER * along(p) {
+        return Ok(Settled { similarity: second, other: Some(p) });
+    }
+    let as_f32 = |shift: [f64; 2]| shift.map(|x| x as f32);
+    Err(Error::Ambiguous { test: origin.to_owned(), first: as_f32(p), second: as_f32(q) })
+}
+
+/// The second motion refined, if the blocks correlate nearly as well under it.
+fn fits(
+    pair: [&Pyramid; 2],
+    patches: &mut [Patch],
+    [first, second]: [Similarity; 2],
+) -> Option<Similarity> {
+    let size = pair[0].size();
+    let reference = Motion::new(first, size);
+    let known = mean_correlation(&read(patches, &reference));
+    let start = Motion::new(second, size);
+    patches.iter_mut().for_each(|patch| patch.recut(pair[1], &start));
+    let only_shift = Freedom { turn: false, growth: false };
+    let other = refine(pair, patches, start, only_shift);
+    let found = mean_correlation(&read(patches, &other));
+    patches.iter_mut().for_each(|patch| patch.recut(pair[1], &reference));
+    let apart = [0, 1].map(|i| other.similarity.shift[i] - first.shift[i]);
+    let same = apart[0].hypot(apart[1]) < LEAST_PERIOD as f64;
+    (!same && found > known - CLEARLY_WORSE).then_some(other.similarity)
+}
+
+fn mean_correlation(readings: &[Reading]) -> f64 {
+    let sum: f64 = readings.iter().map(|reading| reading.correlation.max(0.0)).sum();
+    sum / readings.len().max(1) as f64
+}
+
+/// Compares what blocks over the whole frame leave unexplained under two motions.
+fn compare(
+    pair: [&Pyramid; 2],
+    texture: &Texture,
+    motions: [Similarity; 2],
+    size: [usize; 2],
+) -> Evidence {
+    let longest = size[0].max(size[1]);
+    let level = (0..=pair[0].top()).find(|level| longest >> level <= EVIDENCE_SIDE);
+    let level = level.unwrap_or(pair[0].top());
+    let side = BLOCK.min(size[0].min(size[1]) >> level);
+    let [first, second] = motions.map(|similarity| Motion::new(similarity, size));
+    let mut differences = Vec::new();
+    let mut total = 0.0;
+    for centre in texture.pick(side << level, EVIDENCE_BLOCKS) {
+        let mut patch = Patch::new(pair, level, (centre, side), &first);
+        let one = patch.inside.then(|| patch.read(&first)).flatten();
+        patch.recut(pair[1], &second);
+        let other = patch.inside.then(|| patch.read(&second)).flatten();
+        if let (Some(one), Some(other)) = (one, other) {
+            let [one, other] = [one, other].map(|r| r.variance * (1.0 - r.correlation.max(0.0)));
+            differences.push(other - one);
+            total += (one + other) / 2.0;
+        }
+    }
+    let sum: f64 = differences.iter().sum();
+    let mut sizes: Vec<f64> = differences.iter().map(|d| d.abs()).collect();
+    sizes.sort_by(f64::total_cmp);
+    let median = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
+    let noise = 1.4826 * median * (sizes.len() as f64).sqrt();
+    if sum.abs() <= SIGNIFICANT * noise + RELEVANT * total {
+        Evidence::Neither
+    } else if sum > 0.0 {
+        Evidence::ForFirst
+    } else {
+        Evidence::ForSecond
+    }
+}
+
+/// Shifts of the aligned test frame, in pixels of level 0, at which blocks of the reference
+/// correlate nearly as well as at none: those nearest to none, and the one that leaves least.
+fn candidates(
+    pair: [&Pyramid; 2],
+    texture: &Texture,
+    level: usize,
+    found: Similarity,
+) -> Vec<[f64; 2]> {
+    let [reference, test] = pair.map(|pyramid| pyramid.level(level));
+    if reference.width.min(reference.height) < BLOCK {
+        return Vec::new();
+    }
+    let mut correlator = Correlator::new(2 * BLOCK);
+    for centre in texture.pick(BLOCK << level, BLOCKS) {
+        let start = |point: [f64; 2], side: usize| {
+            point.map(|x| (to_level(x, level) - (side as f64 - 1.0) / 2.0).round() as i64)
+        };
+        let block = centred(reference, start(centre, BLOCK), BLOCK);
+        let window = centred(test, start(found.apply(centre), 2 * BLOCK), 2 * BLOCK);
+        correlator.add(|cells| fill(cells, &block, &window));
+    }
+    let surface = correlator.surface(BLOCK / 2);
+    let near = [-1, 0, 1].into_iter().flat_map(|y| [-1, 0, 1].map(|x| (x, y)));
+    let main = near.filter_map(|(x, y)| surface.at(x, y)).fold(0.0, f32::max);
+    if main <= 0.0 {
+        return Vec::new();
+    }
+    let unit = (1_u64 << level) as f64;
+    let length = |[x, y]: [f64; 2]| x.hypot(y);
+    let mut periods: Vec<[f64; 2]> = surface
+        .peaks(LEAST_PEAK * main)
+        .into_iter()
+        .filter(|([x, y], _)| x.abs() > LEAST_PERIOD || y.abs() > LEAST_PERIOD)
+        .map(|(shift, _)| shift.map(|x| x as f64 * unit))
+        .collect();
+    let rest = |v: &[f64; 2]| length([found.shift[0] + v[0], found.shift[1] + v[1]]);
+    let least = periods.iter().copied().min_by(|p, q| rest(p).total_cmp(&rest(q)));
+    periods.sort_by(|p, q| length(*p).total_cmp(&length(*q)));
+    periods.truncate(CANDIDATES);
+    periods.extend(least.filter(|least| !periods.contains(least)));
+    periods
+}
+
+fn centred(plane: &Plane, [x0, y0]: [i64; 2], side: usize) -> Vec<f32> {
+    let last = plane.width as i64 - 1;
+    let mut values = Vec::with_capacity(side * side);
+    for y in 0..side as i64 {
+        let row = plane.row(y0 + y);
+        let pixel = |x: i64| f32::from(row[(x0 + x).clamp(0, last) as usize]);
+        values.extend((0..side as i64).map(pixel));
+    }
+    let mean = values.iter().sum::<f32>() / values.len() as f32;
+    values.iter_mut().for_each(|value| *value -= mean);
+    // Each block has one vote, whatever its contrast.
+    let length = values.iter().map(|value| value * value).sum::<f32>().sqrt().max(1.0);
+    values.iter_mut().for_each(|value| *value /= length);
+    values
+}
+
+fn fill(cells: &mut [Complex32], block: &[f32], window: &[f32]) {
+    for (cell, value) in cells.iter_mut().zip(window) {
+        cell.im = *value;
+    }
+    let rows = cells.chunks_exact_mut(2 * BLOCK).skip(BLOCK / 2);
+    for (row, values) in rows.zip(block.chunks_exact(BLOCK)) {
+        for (cell, value) in row[BLOCK / 2..].iter_mut().zip(values) {
+            cell.re = *value;
+        }
+    }
+}

@@ -1,3 +1,0 @@
-//! The one integration test crate.
-
-mod proposals;

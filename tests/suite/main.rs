@@ -1,0 +1,5 @@
+//! The one integration test crate; each module states facts about the whole.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod proposals;
+mod rooms;
