@@ -11,15 +11,16 @@ mod proposals;
 #[path = "../src/test_data.rs"]
 mod test_data;
 
-use proposals::{Pair, Reached, Summary, measure};
+use pairspec::manifest::Pair;
+use proposals::{Reached, Summary, measure};
 
 /// No parameter was chosen by looking at these boards.
 const HELD_OUT: [&str; 3] = ["group13000", "group77000", "group50600"];
 
 fn main() {
-    let Some(folder) = test_data::deeppcb("proposals") else { return };
-    let pairs = proposals::pairs(&folder);
-    let held_out = |pair: &&Pair| HELD_OUT.contains(&pair.group.as_str());
+    let Some(pairs) = proposals::pairs("proposals") else { return };
+    let held_out =
+        |pair: &&Pair| pair.group.as_deref().is_some_and(|group| HELD_OUT.contains(&group));
     let all = measure(&pairs);
     println!("                pairs  boxes  centred  overlapped  regions  benign  ms/pair");
     row("all", &all);

@@ -108,7 +108,7 @@ fn summed(mask: &[bool], width: usize) -> Vec<u32> {
 #[allow(clippy::unwrap_used, clippy::print_stdout)]
 mod tests {
     use std::collections::HashMap;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::*;
     use crate::calibrate::{TileFigures, judge_tiles, read_tiles};

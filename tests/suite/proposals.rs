@@ -5,10 +5,10 @@
 //! `manifest.csv`; it is not part of the repository.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pairspec::frame::{Frame, Rect};
+use pairspec::manifest::{self, Pair};
 use pairspec::region::{Region, RegionConfig, regions};
 
 /// The overlap that counts as found in what is published on this data set.
@@ -16,23 +16,23 @@ const FOUND_IOU: f32 = 0.33;
 
 /// What proposals reach of one kind of fault, or of all.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Reached {
+pub(crate) struct Reached {
     /// Labelled boxes.
-    pub boxes: usize,
+    pub(crate) boxes: usize,
     /// Those with a region centred in them.
-    pub centred: usize,
+    pub(crate) centred: usize,
     /// Those that a region overlaps by more than a third.
-    pub overlapped: usize,
+    pub(crate) overlapped: usize,
 }
 
 impl Reached {
     /// Share of the boxes with a region centred in them, in per cent.
-    pub fn centred_percent(&self) -> f64 {
+    pub(crate) fn centred_percent(&self) -> f64 {
         100.0 * self.centred as f64 / self.boxes.max(1) as f64
     }
 
     /// Share of the boxes that a region overlaps by more than a third, in per cent.
-    pub fn overlapped_percent(&self) -> f64 {
+    pub(crate) fn overlapped_percent(&self) -> f64 {
         100.0 * self.overlapped as f64 / self.boxes.max(1) as f64
     }
 
@@ -46,24 +46,24 @@ impl Reached {
 
 /// What proposals reach on a set of pairs.
 #[derive(Debug, Default)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Pairs.
-    pub pairs: usize,
+    pub(crate) pairs: usize,
     /// Regions of all pairs.
-    pub regions: usize,
+    pub(crate) regions: usize,
     /// Regions centred in no box.
-    pub benign: usize,
+    pub(crate) benign: usize,
     /// All kinds of fault together.
-    pub all: Reached,
+    pub(crate) all: Reached,
     /// By kind of fault.
-    pub kinds: BTreeMap<String, Reached>,
+    pub(crate) kinds: BTreeMap<String, Reached>,
     /// Time spent in proposals alone.
-    pub time: Duration,
+    pub(crate) time: Duration,
 }
 
 impl Summary {
     /// Regions per pair.
-    pub fn regions_per_pair(&self) -> f64 {
+    pub(crate) fn regions_per_pair(&self) -> f64 {
         self.regions as f64 / self.pairs.max(1) as f64
     }
 
@@ -75,42 +75,25 @@ impl Summary {
         self.time += start.elapsed();
         self.pairs += 1;
         self.regions += found.regions.len() + found.omitted;
-        let in_a_box = |region: &Region| {
-            pair.boxes.iter().any(|(label, _)| label.contains(region.tight.centre()))
-        };
+        let boxes = pair.boxes.as_deref().unwrap_or_default();
+        let in_a_box =
+            |region: &Region| boxes.iter().any(|label| label.rect.contains(region.tight.centre()));
         self.benign += found.regions.iter().filter(|region| !in_a_box(region)).count();
-        for (label, kind) in &pair.boxes {
-            self.all.count(*label, &found.regions);
-            self.kinds.entry(kind.clone()).or_default().count(*label, &found.regions);
+        for label in boxes {
+            self.all.count(label.rect, &found.regions);
+            self.kinds.entry(label.class.clone()).or_default().count(label.rect, &found.regions);
         }
     }
 }
 
-/// One line of the manifest.
-#[derive(Debug)]
-pub struct Pair {
-    /// The board; neighbouring pairs of one share their template.
-    pub group: String,
-    reference: PathBuf,
-    test: PathBuf,
-    boxes: Vec<(Rect, String)>,
-}
-
-/// All pairs of the manifest in `folder`.
-pub fn pairs(folder: &Path) -> Vec<Pair> {
-    let mut reader = csv::Reader::from_path(folder.join("manifest.csv")).expect("a manifest");
-    let rows = reader.deserialize::<BTreeMap<String, String>>();
-    let pair = |row: BTreeMap<String, String>| Pair {
-        group: row["group"].clone(),
-        reference: folder.join(&row["ref_path"]),
-        test: folder.join(&row["test_path"]),
-        boxes: row["boxes"].split('|').map(labelled).collect(),
-    };
-    rows.map(|row| pair(row.expect("a row of the manifest"))).collect()
+/// The data set's pairs, if it is here; `name` says in a SKIP line what goes without them.
+pub(crate) fn pairs(name: &str) -> Option<Vec<Pair>> {
+    let folder = crate::test_data::deeppcb(name)?;
+    Some(manifest::open(&folder.join("manifest.csv")).expect("the manifest of the data set"))
 }
 
 /// What the proposals of the default configuration reach on `pairs`.
-pub fn measure<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Summary {
+pub(crate) fn measure<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Summary {
     let mut summary = Summary::default();
     for pair in pairs {
         summary.add(pair, &RegionConfig::default());
@@ -118,19 +101,11 @@ pub fn measure<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Summary {
     summary
 }
 
-/// `x1 y1 x2 y2 class`.
-fn labelled(text: &str) -> (Rect, String) {
-    let mut words = text.split(' ');
-    let mut side = || words.next().and_then(|word| word.parse().ok()).expect("a side of a box");
-    let label = Rect::from_corners(side(), side(), side(), side());
-    (label, words.next().expect("the kind of a box").to_owned())
-}
-
 #[test]
 fn change_proposals_reach_the_faults_of_real_boards() {
     let name = "change_proposals_reach_the_faults_of_real_boards";
-    let Some(folder) = crate::test_data::deeppcb(name) else { return };
-    let summary = measure(pairs(&folder).iter().step_by(17));
+    let Some(pairs) = pairs(name) else { return };
+    let summary = measure(pairs.iter().step_by(17));
     assert!(summary.pairs >= 50, "{} pairs", summary.pairs);
     assert!(summary.all.centred_percent() >= 98.5, "{summary:?}");
     assert!(summary.all.overlapped_percent() >= 97.5, "{summary:?}");
