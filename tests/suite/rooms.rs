@@ -29,7 +29,7 @@ const PIXEL_TYPES: [&str; 10] = [
 /// Room, the foreign crates it may name, the rooms it may name.
 const ROOMS: [(&str, &[&str], &[&str]); 14] = [
     ("files", &["tempfile", "sha2"], &[]),
-    ("frame", &["image", "fast_image_resize", "serde_json"], &["files"]),
+    ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
     (
         "clip",
