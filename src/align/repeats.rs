@@ -16,18 +16,25 @@ const BLOCKS: usize = 9;
 const LEAST_PERIOD: i64 = 2;
 /// A second peak of the summed correlation at least this high against the first is a candidate.
 const LEAST_PEAK: f32 = 0.7;
+/// Blocks that a candidate is tried on first.
+const SCREENING_BLOCKS: usize = 16;
 /// Candidates examined.
 const CANDIDATES: usize = 4;
-/// A mean correlation of blocks this much lower settles that a candidate does not fit.
-const CLEARLY_WORSE: f64 = 0.1;
+/// Mean `1 - correlation` this many times as large, and this much on top, settles that a candidate
+/// does not fit.
+const CLEARLY_WORSE: [f64; 2] = [1.5, 0.03];
+/// Cosine of the angle between two directions that count as one.
+const SAME_DIRECTION: f64 = 0.94;
 /// Blocks of the whole frame that decide between candidates which fit nearly as well.
-const EVIDENCE_BLOCKS: usize = 1024;
+const EVIDENCE_BLOCKS: usize = 400;
 /// Columns and rows of the level that is used for it, at most.
 const EVIDENCE_SIDE: usize = 1024;
 /// Standard errors by which the summed evidence must differ from 0.
 const SIGNIFICANT: f64 = 5.0;
 /// Part of the squared error by which it must differ at least: interpolation is not exact.
 const RELEVANT: f64 = 0.03;
+/// Part of it that settles the matter whatever the noise.
+const CLEAR: f64 = 0.5;
 /// A shift at most this part of the other is clearly the smaller.
 const CLEARLY_SMALLER: f64 = 0.5;
 
@@ -51,23 +58,42 @@ pub(super) struct Settled {
 pub(super) fn settle(
     pair: [&Pyramid; 2],
     texture: &Texture,
-    patches: &mut [Patch],
+    block: usize,
     found: Similarity,
     (max_shift, origin): (f64, &str),
 ) -> Result<Settled, Error> {
     let size = pair[0].size();
+    let at_first = Motion::new(found, size);
+    let centres = texture.pick(block, SCREENING_BLOCKS);
+    let patch = |centre| Patch::new(pair, 0, (centre, block), &at_first);
+    let mut patches: Vec<_> = centres.into_iter().map(patch).collect();
     let mut settled = Settled { similarity: found, other: None };
+    // Directions along which nothing distinguishes one shift from another.
+    let mut edges: Vec<[f64; 2]> = Vec::new();
     for level in (0..=pair[0].top()).step_by(2) {
         for period in candidates(pair, texture, level, found) {
             let start = found.shifted(period);
-            if start.shift[0].hypot(start.shift[1]) > max_shift {
+            let known = edges.iter().any(|edge| cosine(*edge, period).abs() > SAME_DIRECTION);
+            if known || start.shift[0].hypot(start.shift[1]) > max_shift {
                 continue;
             }
-            let Some(other) = fits(pair, patches, [found, start]) else { continue };
-            match compare(pair, texture, [settled.similarity, other], size) {
-                Evidence::ForFirst => {}
-                Evidence::ForSecond => settled = Settled { similarity: other, other: None },
-                Evidence::Neither => settled = smaller(settled.similarity, other, origin)?,
+            let Some(other) = fits(pair, &mut patches, [settled.similarity, start]) else {
+                continue;
+            };
+            let evidence = |other| compare(pair, texture, [settled.similarity, other], size);
+            settled = match evidence(other) {
+                Evidence::ForFirst => settled,
+                Evidence::ForSecond => Settled { similarity: other, other: None },
+                Evidence::Neither => {
+                    let none = without(settled.similarity, other);
+                    match evidence(none) {
+                        Evidence::ForFirst => smaller(settled.similarity, other, origin)?,
+                        _ => {
+                            edges.push(period);
+                            Settled { similarity: none, other: None }
+                        }
+                    }
+                }
             }
         }
     }
@@ -78,6 +104,19 @@ enum Evidence {
     ForFirst,
     ForSecond,
     Neither,
+}
+
+fn cosine(p: [f64; 2], q: [f64; 2]) -> f64 {
+    (p[0] * q[0] + p[1] * q[1]) / (p[0].hypot(p[1]) * q[0].hypot(q[1]))
+}
+
+/// The first motion less its part along the way to the second.
+///
+/// Along a straight edge there is no period, every shift fits, and none is the right one.
+fn without(first: Similarity, second: Similarity) -> Similarity {
+    let (x, y) = (second.shift[0] - first.shift[0], second.shift[1] - first.shift[1]);
+    let part = (first.shift[0] * x + first.shift[1] * y) / (x * x + y * y);
+    first.shifted([-part * x, -part * y])
 }
 
 fn smaller(first: Similarity, second: Similarity, origin: &str) -> Result<Settled, Error> {
@@ -112,7 +151,8 @@ fn fits(
     patches.iter_mut().for_each(|patch| patch.recut(pair[1], &reference));
     let apart = [0, 1].map(|i| other.similarity.shift[i] - first.shift[i]);
     let same = apart[0].hypot(apart[1]) < LEAST_PERIOD as f64;
-    (!same && found > known - CLEARLY_WORSE).then_some(other.similarity)
+    let worse = 1.0 - found > CLEARLY_WORSE[0] * (1.0 - known) + CLEARLY_WORSE[1];
+    (!same && !worse).then_some(other.similarity)
 }
 
 fn mean_correlation(readings: &[Reading]) -> f64 {
@@ -136,27 +176,35 @@ fn compare(
     let mut total = 0.0;
     for centre in texture.pick(side << level, EVIDENCE_BLOCKS) {
         let mut patch = Patch::new(pair, level, (centre, side), &first);
-        let one = patch.inside.then(|| patch.read(&first)).flatten();
+        let one = patch.has_structure().then(|| patch.read(&first));
         patch.recut(pair[1], &second);
-        let other = patch.inside.then(|| patch.read(&second)).flatten();
+        let other = patch.has_structure().then(|| patch.read(&second));
         if let (Some(one), Some(other)) = (one, other) {
             let [one, other] = [one, other].map(|r| r.variance * (1.0 - r.correlation.max(0.0)));
             differences.push(other - one);
             total += (one + other) / 2.0;
         }
     }
+    weigh(&differences, total)
+}
+
+/// Whether differences of squared errors, of `total` on the whole, speak for the first motion.
+fn weigh(differences: &[f64], total: f64) -> Evidence {
     let sum: f64 = differences.iter().sum();
-    let mut sizes: Vec<f64> = differences.iter().map(|d| d.abs()).collect();
-    sizes.sort_by(f64::total_cmp);
-    let median = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
-    let noise = 1.4826 * median * (sizes.len() as f64).sqrt();
-    if sum.abs() <= SIGNIFICANT * noise + RELEVANT * total {
-        Evidence::Neither
-    } else if sum > 0.0 {
-        Evidence::ForFirst
-    } else {
-        Evidence::ForSecond
+    let middle = median(differences.to_vec());
+    let deviation = median(differences.iter().map(|d| (d - middle).abs()).collect());
+    let noise = 1.4826 * deviation * (differences.len() as f64).sqrt();
+    let decided = sum.abs() > SIGNIFICANT * noise + RELEVANT * total || sum.abs() > CLEAR * total;
+    match decided {
+        false => Evidence::Neither,
+        true if sum > 0.0 => Evidence::ForFirst,
+        true => Evidence::ForSecond,
     }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Shifts of the aligned test frame, in pixels of level 0, at which blocks of the reference

@@ -155,11 +155,13 @@ fn nearest(source: &Source, motion: &Motion, tile: [usize; 4], out: &mut [u8]) {
         let row = &mut out[(y * motion.size[0] + left) * channels..][..(right - left) * channels];
         for (i, pixel) in row.chunks_exact_mut(channels).enumerate() {
             let (knot, part) = (i / STEP, (i % STEP) as f32 / STEP as f32);
-            let [u, v] = [0, 1].map(|k| {
-                let value = line[knot][k] + part * (line[knot + 1][k] - line[knot][k]);
-                (value.clamp(0.0, last[k]) + 0.5) as usize
-            });
-            pixel.copy_from_slice(&source.pixels[(v * source.width + u) * channels..][..channels]);
+            let ([u0, v0], [u1, v1]) = (line[knot], line[knot + 1]);
+            let u = ((u0 + part * (u1 - u0)).clamp(0.0, last[0]) + 0.5) as usize;
+            let v = ((v0 + part * (v1 - v0)).clamp(0.0, last[1]) + 0.5) as usize;
+            let at = (v * source.width + u) * channels;
+            for (pixel, value) in pixel.iter_mut().zip(&source.pixels[at..]) {
+                *pixel = *value;
+            }
         }
     }
 }
@@ -306,7 +308,8 @@ impl Lattice {
         let part = (position - before as f64) as f32;
         let (above, below) = self.values[before * self.columns..].split_at(self.columns);
         for ((out, above), below) in out.iter_mut().zip(above).zip(below) {
-            *out = [0, 1].map(|k| above[k] + part * (below[k] - above[k]));
+            out[0] = above[0] + part * (below[0] - above[0]);
+            out[1] = above[1] + part * (below[1] - above[1]);
         }
     }
 

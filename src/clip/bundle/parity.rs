@@ -115,10 +115,7 @@ fn parity_ids(encoder: &TextEncoder, length: usize) -> Vec<u32> {
 ///
 /// # Errors
 /// [`Error::Parity`] for the first that differs, and those of the encoder.
-pub(super) fn check_vision(
-    encoder: &ImageEncoder,
-    vectors: &[&ParityVector],
-) -> Result<(), Error> {
+pub(super) fn check_vision(encoder: &ImageEncoder, vectors: &[&ParityVector]) -> Result<(), Error> {
     for (index, vector) in vectors.iter().enumerate() {
         let pixels = parity_pixels(vector.seed.unwrap_or_default(), encoder.tensor_len());
         compare(encoder.encode(&pixels, 1)?, vector, encoder.origin(), index)?;

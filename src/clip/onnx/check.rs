@@ -88,11 +88,7 @@ impl Check<'_> {
         })
     }
 
-    fn node(
-        &self,
-        node: &NodeProto,
-        constants: &HashMap<&str, &TensorProto>,
-    ) -> Result<(), Error> {
+    fn node(&self, node: &NodeProto, constants: &HashMap<&str, &TensorProto>) -> Result<(), Error> {
         for attribute in &node.attribute {
             if attribute.g.is_some() || !attribute.graphs.is_empty() {
                 let reason = format!("node {:?} ({}) has a subgraph", node.name, node.op_type);

@@ -135,7 +135,13 @@ impl Graph {
 
     /// `input * weight^T + bias` on `[rows, inputs]`, with the checkpoint's `name.weight` and
     /// `name.bias`.
-    pub(super) fn linear(&mut self, name: &str, input: &str, outputs: usize, inputs: usize) -> String {
+    pub(super) fn linear(
+        &mut self,
+        name: &str,
+        input: &str,
+        outputs: usize,
+        inputs: usize,
+    ) -> String {
         let dims = vec![outputs, inputs];
         let weight = self.matrix(&format!("{name}.weight"), dims.clone(), dims);
         let bias = self.weight(&format!("{name}.bias"), vec![outputs]);
