@@ -4,100 +4,91 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::decode::check_size;
-use super::{Error, Frame, Pixels};
+use super::Pixels;
+use super::decode::Header;
 
-/// Decodes JPEG bytes of which nothing is missing and nothing is known to be damaged.
-///
-/// Decoders made to show something whatever comes fill what is missing with grey; a judge must not
-/// see such a picture. `image` offers no strict mode, so its decoder is used directly.
-///
-/// # Errors
-/// [`Error::Damaged`], [`Error::TooLarge`] and [`Error::Empty`].
-pub(super) fn decode(bytes: &[u8], origin: &str) -> Result<Frame, Error> {
-    let damaged = |reason: String| Error::Damaged { origin: origin.to_owned(), reason };
+/// JPEG writes sizes in 16 bits.
+const MAX_EDGE: usize = 65_535;
+
+// Markers of ITU-T T.81, table B.1, without their 0xff.
+const TEM: u8 = 0x01;
+const RST0: u8 = 0xd0;
+const RST7: u8 = 0xd7;
+const SOI: u8 = 0xd8;
+const EOI: u8 = 0xd9;
+
+/// Reads the frame header and follows the segments to the end marker, so that a cut file is known
+/// as such.
+pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
+    let mut decoder = decoder(bytes, ColorSpace::RGB);
+    decoder.decode_headers().map_err(|error| error.to_string())?;
+    let info = decoder.info().ok_or("no frame header")?;
+    if !ends(bytes) {
+        return Err(format!("cut short at byte {}: no end marker", bytes.len()));
+    }
+    Ok(Header { width: u32::from(info.width), height: u32::from(info.height), bit_depth: 8 })
+}
+
+/// Decodes the pixels; whatever the entropy-coded data lacks is an error.
+pub(super) fn pixels(bytes: &[u8]) -> Result<Pixels, String> {
+    let mut probe = decoder(bytes, ColorSpace::RGB);
+    probe.decode_headers().map_err(|error| error.to_string())?;
+    let output = match probe.input_colorspace() {
+        Some(ColorSpace::Luma) => ColorSpace::Luma,
+        Some(ColorSpace::YCbCr | ColorSpace::RGB) => ColorSpace::RGB,
+        other => return Err(format!("colours are {other:?}; grey, YCbCr or RGB is expected")),
+    };
+    let mut decoder = decoder(bytes, output);
+    let values = decoder.decode().map_err(|error| error.to_string())?;
+    let info = decoder.info().ok_or("no frame header")?;
+    let (width, height) = (u32::from(info.width), u32::from(info.height));
+    let pixels = if output == ColorSpace::Luma {
+        GrayImage::from_raw(width, height, values).map(Pixels::Gray)
+    } else {
+        RgbImage::from_raw(width, height, values).map(Pixels::Rgb)
+    };
+    pixels.ok_or_else(|| format!("fewer values than {width}x{height} pixels have"))
+}
+
+/// Strict: the lenient decoder paints grey over what a damaged file lacks, and says so only in
+/// the log.
+fn decoder(bytes: &[u8], output: ColorSpace) -> JpegDecoder<ZCursor<&[u8]>> {
     let options = DecoderOptions::default()
         .set_strict_mode(true)
-        .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX));
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(|error| damaged(error.to_string()))?;
-    let (width, height) = decoder.dimensions().unwrap_or_default();
-    // Both come from 16 bits.
-    let (width, height) = (width as u32, height as u32);
-    check_size((width, height), origin)?;
-    if !is_ended(bytes) {
-        return Err(damaged("cut short: the end marker is missing".to_owned()));
-    }
-    let is_grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
-    let wanted = if is_grey { ColorSpace::Luma } else { ColorSpace::RGB };
-    decoder.set_options(options.jpeg_set_out_colorspace(wanted));
-    let values = decoder.decode().map_err(|error| damaged(error.to_string()))?;
-    let pixels = match is_grey {
-        true => GrayImage::from_raw(width, height, values).map(Pixels::Gray),
-        false => RgbImage::from_raw(width, height, values).map(Pixels::Rgb),
-    };
-    Frame::new(pixels.ok_or_else(|| damaged("pixels are missing".to_owned()))?, 8, origin)
+        .set_max_width(MAX_EDGE)
+        .set_max_height(MAX_EDGE)
+        .jpeg_set_out_colorspace(output);
+    JpegDecoder::new_with_options(ZCursor::new(bytes), options)
 }
 
-/// Whether the markers lead to the end of the image (ITU-T T.81, B.1.1: a marker is 0xff and a
-/// byte that is neither 0 nor 0xff; all but a few are followed by their length).
-///
-/// The last bytes do not tell: a thumbnail in the header has an end of its own.
-fn is_ended(bytes: &[u8]) -> bool {
-    let is_marker = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0 | 1 | 0xff | 0xd0..=0xd8);
-    let mut rest = bytes;
+/// Whether the end marker is reached from the start: segments are skipped by their length,
+/// entropy-coded data up to the next marker (ITU-T T.81, section B.1.1).
+fn ends(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some((marker, after)) = next_marker(bytes, at) {
+        at = match marker {
+            EOI => return true,
+            SOI | TEM | RST0..=RST7 => after,
+            _ => {
+                let Some(&[high, low]) = bytes.get(after..).and_then(<[u8]>::first_chunk) else {
+                    return false;
+                };
+                after + usize::from(u16::from_be_bytes([high, low]))
+            }
+        };
+    }
+    false
+}
+
+/// The first marker at or after `at`, and where it ends; 0xff 0x00 is data, 0xff 0xff padding.
+fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
-        let Some(at) = rest.windows(2).position(is_marker) else { return false };
-        if rest[at + 1] == 0xd9 {
-            return true;
+        let window = bytes.get(at..)?;
+        at += window.iter().position(|byte| *byte == 0xff)? + 1;
+        match *bytes.get(at)? {
+            0x00 => at += 1,
+            0xff => {}
+            marker => return Some((marker, at + 1)),
         }
-        let Some(length) = rest[at + 2..].first_chunk::<2>() else { return false };
-        let next = at + 2 + usize::from(u16::from_be_bytes(*length));
-        let Some(after) = rest.get(next..) else { return false };
-        rest = after;
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use image::{DynamicImage, ImageFormat, Luma};
-
-    fn jpeg() -> Vec<u8> {
-        let image = GrayImage::from_fn(80, 64, |x, y| Luma([(x * 3 + y * 2) as u8]));
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        DynamicImage::from(image).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
-        bytes.into_inner()
-    }
-
-    #[test]
-    fn a_whole_file_is_decoded_and_every_cut_one_is_refused() {
-        let whole = jpeg();
-        let frame = decode(&whole, "a").unwrap();
-        assert_eq!((frame.width(), frame.height()), (80, 64));
-        for length in 0..whole.len() {
-            let error = decode(&whole[..length], "a").unwrap_err();
-            assert!(matches!(error, Error::Damaged { .. }), "{length}: {error}");
-        }
-    }
-
-    #[test]
-    fn the_end_of_a_thumbnail_is_not_the_end_of_the_image() {
-        let whole = jpeg();
-        let thumbnail = [&[0xff, 0xe1, 0x00, 0x06][..], &[0xff, 0xd8, 0xff, 0xd9]].concat();
-        let whole = [&whole[..2], &thumbnail, &whole[2..]].concat();
-        assert!(is_ended(&whole));
-        assert!(!is_ended(&whole[..whole.len() - 2]));
-    }
-
-    #[test]
-    fn an_end_before_the_last_row_is_refused() {
-        let mut early = jpeg();
-        let middle = early.len() * 3 / 4;
-        early.truncate(middle);
-        early.extend([0xff, 0xd9]);
-        assert!(matches!(decode(&early, "a"), Err(Error::Damaged { .. })));
     }
 }

@@ -11,6 +11,7 @@ mod jpeg;
 #[cfg(test)]
 pub(crate) mod mutation;
 mod pixels;
+mod png;
 mod preprocess;
 mod preprocessor_file;
 mod rect;
