@@ -136,7 +136,10 @@ impl<'ast> Visit<'ast> for Paths<'_> {
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let segments: Vec<String> =
             path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.note(&segments);
+        // One segment is a local name, such as a variable called `half`.
+        if segments.len() > 1 {
+            self.note(&segments);
+        }
         visit::visit_path(self, path);
     }
 }
