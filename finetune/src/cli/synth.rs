@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Kind {
     Board,
+    Label,
+    Cap,
+    Mixed,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -50,6 +53,9 @@ impl Kind {
     fn kinds(self) -> Vec<synth::Kind> {
         match self {
             Self::Board => vec![synth::Kind::Board],
+            Self::Label => vec![synth::Kind::Label],
+            Self::Cap => vec![synth::Kind::Cap],
+            Self::Mixed => vec![synth::Kind::Board, synth::Kind::Label, synth::Kind::Cap],
         }
     }
 }

@@ -34,6 +34,10 @@ pub enum Error {
 pub enum Kind {
     /// Bare boards with copper traces.
     Board,
+    /// Labels with text, codes and marks.
+    Label,
+    /// Caps and gaskets on a housing.
+    Cap,
 }
 
 impl Kind {
@@ -41,6 +45,8 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Board => "board",
+            Self::Label => "label",
+            Self::Cap => "cap",
         }
     }
 }
@@ -78,7 +84,7 @@ pub struct Config {
     pub styles: Vec<Style>,
     /// Share of pairs without any fault, 0 to 1.
     pub conforming_share: f32,
-    /// Fewest and most faults of a board that has any, 1 to 64.
+    /// Fewest and most faults of a product that has any, 1 to 64; labels and caps have at most 3.
     pub faults: (usize, usize),
     /// The faults of boards, all equally often where there is room.
     pub board_faults: Vec<BoardFault>,

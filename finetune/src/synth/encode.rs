@@ -7,6 +7,8 @@ use pairspec::frame::{Frame, Pixels};
 pub(crate) fn png(frame: &Frame) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, frame.width(), frame.height());
+    // Noise does not get smaller however long one tries.
+    encoder.set_compression(png::Compression::Fast);
     let packed;
     let data: &[u8] = match frame.pixels() {
         Pixels::Rgb(image) => {

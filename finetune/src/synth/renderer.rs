@@ -2,7 +2,7 @@ use pairspec::frame::{Frame, Pixels};
 use pairspec::manifest::LabelledBox;
 
 use super::dice::Dice;
-use super::{Config, Error, Kind, Style, board};
+use super::{Config, Error, Kind, Style, board, cap, label};
 
 /// A reference and a test frame, and all that is known about them.
 #[derive(Debug, Clone)]
@@ -65,6 +65,8 @@ impl Renderer {
         let faults = if conforming { 0 } else { dice.whole(config.faults.0, config.faults.1) };
         let drawn = match kind {
             Kind::Board => board::render(&mut dice, config, style, faults),
+            Kind::Label => label::render(&mut dice, config, style, faults),
+            Kind::Cap => cap::render(&mut dice, config, style, faults),
         };
         let depth = if style == Style::Binary { 1 } else { 8 };
         let frame = |pixels, role: &str| {

@@ -100,7 +100,11 @@ impl Layout {
 
     fn visit(&self, shape: &Shape, grow: f32, mut visit: impl FnMut(usize)) {
         let last = self.cells - 1;
-        for row in 0..self.cells {
+        let reach = grow + CELL as f32;
+        let (top, bottom) = shape.rows(reach);
+        let top = top.max(0.0) as usize / CELL;
+        let bottom = (bottom.max(0.0) as usize / CELL + 1).min(self.cells);
+        for row in top..bottom {
             let y = (row * CELL) as f32 + CELL as f32 / 2.0;
             let Some((left, right)) = shape.span(y, grow + CELL as f32 / 2.0) else { continue };
             if right < 0.0 || left > self.extent() {

@@ -80,7 +80,11 @@ impl DepthField {
     }
 
     fn draw(&mut self, shape: &Shape, inside: f32, mut set: impl FnMut(&mut f32, f32)) {
-        for y in 0..self.height {
+        let (top, bottom) = shape.rows(BAND);
+        let top = top.ceil().max(0.0) as usize;
+        // A number below 0 becomes 0 here, and there is no row then.
+        let bottom = ((bottom.floor() + 1.0) as usize).min(self.height);
+        for y in top..bottom {
             let Some(outer) = self.columns(shape, y, BAND) else { continue };
             let inner = self
                 .columns(shape, y, -BAND)

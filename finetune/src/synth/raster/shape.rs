@@ -150,6 +150,18 @@ impl Shape {
         }
     }
 
+    /// The rows that may be less than `grow` outside, as real numbers.
+    pub(crate) fn rows(&self, grow: f32) -> (f32, f32) {
+        let (middle, reach) = match self {
+            Self::Disc { centre, radius } => (centre.y, *radius),
+            Self::Bar { centre, axis, half, .. } => {
+                (centre.y, axis.y.abs() * half.0 + axis.x.abs() * half.1)
+            }
+            Self::Planes(_) => return (f32::MIN, f32::MAX),
+        };
+        (middle - reach - grow, middle + reach + grow)
+    }
+
     /// The columns of row `y` that may be less than `grow` outside; none when there are none.
     ///
     /// With a negative `grow`, columns that are at least that deep inside, perhaps not all of them.
@@ -277,7 +289,9 @@ mod tests {
     fn outer_spans_hold_every_pixel_near_the_shape() {
         for shape in shapes() {
             for y in 0..40 {
-                let span = shape.span(y as f32, 3.0);
+                let rows = shape.rows(3.0);
+                let within = rows.0 <= y as f32 && y as f32 <= rows.1;
+                let span = shape.span(y as f32, 3.0).filter(|_| within);
                 for x in 0..40 {
                     if shape.depth(Point::new(x as f32, y as f32)) > -3.0 {
                         let (left, right) = span.unwrap_or((1.0, 0.0));
