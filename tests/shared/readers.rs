@@ -14,6 +14,9 @@ mod images;
 mod models;
 mod texts;
 
+/// Whether a reader takes the bytes.
+pub type Accepts = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
 /// One reader and what it reads.
 pub struct Reader {
     /// What is read.
@@ -25,7 +28,7 @@ pub struct Reader {
     /// One in this many mutations is tried: for readers that take milliseconds.
     pub every: u64,
     /// Reads the input and, when it is accepted, uses what came out; whether it was accepted.
-    pub accepts: Box<dyn Fn(&[u8]) -> bool + Send + Sync>,
+    pub accepts: Accepts,
 }
 
 /// What came of many mutations.

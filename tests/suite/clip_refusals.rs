@@ -431,7 +431,8 @@ fn damaged_bytes_never_make_a_reader_panic() {
     let checkpoint = read("clip/text_only/model.safetensors");
     let length = u64::from_le_bytes(checkpoint[..8].try_into().unwrap()) as usize;
     let manifest = Workplace::of("quick_gelu").bundle().manifest().to_toml().unwrap();
-    let readers: [(Vec<u8>, &dyn Fn(&[u8])); 6] = [
+    type Read<'a> = &'a dyn Fn(&[u8]);
+    let readers: [(Vec<u8>, Read<'_>); 6] = [
         (read("clip/quick_gelu/config.json"), &|bytes| {
             let _ = pairspec::clip::Config::from_json(bytes, "x");
         }),
