@@ -37,7 +37,8 @@ pub(crate) struct Arguments {
     plots: Option<PathBuf>,
 }
 
-/// Measures the pairs, fits, writes the threshold file and the plots, prints the figures.
+/// Measures the pairs, fits, prints the figures and writes the plots, then the threshold file if
+/// its limits can be used.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let inspector = arguments.study.recipe.open()?;
     let study = Study::run(&arguments.study, &inspector, &[])?;
@@ -50,16 +51,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let calibration =
         calibrate::calibrate(&study.samples, &study.unjudged, &study.spec_ids, &plan)?;
     let path = arguments.out.as_ref().unwrap_or(&inspector.recipe().thresholds_path);
-    save(path, &inspector, &calibration)?;
     let beside = study.beside(&calibration.thresholds(), &[])?;
     let text = calibration.render(study.unit, &beside);
     print(|out| out.write_all(text.as_bytes()))?;
     let folder = arguments.plots.as_deref().or(path.parent()).unwrap_or(Path::new("."));
     let plots = save_plots(folder, &study, &calibration.thresholds(), &calibration.totals)?;
     print(|out| {
-        writeln!(out, "\nthresholds: {}", path.display())?;
+        writeln!(out)?;
         plots.iter().try_for_each(|plot| writeln!(out, "plot: {}", plot.display()))
     })?;
+    save(path, &inspector, &calibration)?;
+    print(|out| writeln!(out, "thresholds: {}", path.display()))?;
     Ok(CONFORMING)
 }
 

@@ -124,6 +124,9 @@ pub(super) fn write_human(out: &mut dyn Write, json: &InspectionJson) -> io::Res
     if json.omitted_regions > 0 {
         writeln!(out, "  {} more changed region(s) were not judged", json.omitted_regions)?;
     }
+    if !json.unarmed.is_empty() {
+        writeln!(out, "  not armed, so never found: {}", json.unarmed.join(", "))?;
+    }
     writeln!(out, "  {:.1} ms", json.timing_ms.total)
 }
 

@@ -20,6 +20,8 @@ pub struct InspectionJson {
     pub regions: Vec<RegionJson>,
     /// Regions that were found and not judged because there were too many.
     pub omitted_regions: usize,
+    /// Sentences that can find nothing, since calibration did not arm them.
+    pub unarmed: Vec<String>,
     /// Where the time went.
     pub timing_ms: Timing,
     /// SHA-256 of the vision file.
@@ -108,6 +110,9 @@ impl InspectionJson {
             unexplained,
             regions: shape.regions(),
             omitted_regions: inspection.measurement.as_ref().map_or(0, |measured| measured.omitted),
+            unarmed: inspector
+                .thresholds()
+                .map_or(Vec::new(), |limits| limits.unarmed.keys().cloned().collect()),
             timing_ms: inspection.timing,
             model_sha256: inspector.made_with().vision_sha256.clone(),
             recipe_sha256: inspector.recipe().content_sha256().to_owned(),
