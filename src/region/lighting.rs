@@ -1,41 +1,25 @@
 use std::borrow::Cow;
-use std::f32::consts::SQRT_2;
 
 use super::plane::Plane;
+use super::sample::{self, GAIN_RANGE, Grid, Sample};
 
-/// Side of the cells in which light and noise are measured, in pixels.
-const CELL: usize = 64;
-/// One pixel of each square of this side: 256 of a cell's 4096 are enough for quartiles.
-const STEP: usize = 4;
-/// Which of a square's rows and columns it is, changing from row to row of squares: a pattern of the
-/// part that repeats must not meet a pattern of the samples.
-const PLACES: [(usize, usize); 8] =
-    [(2, 1), (0, 3), (3, 0), (1, 2), (3, 3), (0, 0), (2, 2), (1, 1)];
-/// Fewer samples say nothing about a cell's light.
-const MIN_SAMPLES: usize = 24;
 /// So many cells give the noise of a whole frame.
 const NOISE_CELLS: usize = 101;
-/// Pixels this close to an edge say nothing about light: the edge may have moved over them.
-const EDGE: usize = 3;
-/// A step of more than half of a cell's contrast is an edge; in grey levels not below the first,
-/// which may be noise, and not above the second.
-const STEP_RANGE: (u8, u8) = (24, 64);
-/// Quartiles further apart than this are changes of the part, not noise.
-const MAX_SPREAD: i16 = 48;
-/// How far black may move, in grey levels.
-const MAX_OFFSET: f32 = 48.0;
 /// Samples whose reference levels are closer than this say nothing about the gain.
 const MIN_LEVELS: f32 = 24.0;
-/// A test frame between half and twice as bright as the reference can be corrected.
-const GAIN_RANGE: (f32, f32) = (0.5, 2.0);
-/// Quartile distance of a normal distribution in units of its deviation.
-const QUARTILES: f32 = 1.349;
 /// Smaller differences are never counted: rounding, compression, interpolated light.
 const MIN_THRESHOLD: f32 = 12.0;
 /// Deviations of the noise that a pixel must exceed; one in 1e9 does by chance.
 const NOISE_FACTOR: f32 = 6.0;
 /// Even the worst noise leaves larger differences visible.
 const MAX_THRESHOLD: f32 = 96.0;
+/// Rows that share one set of gains: light changes less than a grey level across them.
+const STRIPE: usize = 8;
+/// Fixed-point fractions of a gain and of a level: with 6 more bits on a pixel, the upper 16 bits of
+/// their product are a level.
+const GAIN_BITS: u32 = 14;
+const LEVEL_BITS: u32 = 4;
+const HALF_LEVEL: i16 = 1 << (LEVEL_BITS - 1);
 
 /// How the light of the test frame differs from that of the reference, and how noisy the pair is.
 ///
@@ -43,7 +27,7 @@ const MAX_THRESHOLD: f32 = 96.0;
 /// neither faults nor moved edges pass for light.
 #[derive(Debug)]
 pub(super) struct Lighting {
-    columns: usize,
+    grid: Grid,
     cells: Vec<Cell>,
 }
 
@@ -60,43 +44,16 @@ struct Line {
     offset: f32,
 }
 
-/// Pixels of one cell that are dark, or bright, in the reference.
-#[derive(Debug, Clone, Copy)]
-struct Sample {
-    level: f32,
-    difference: f32,
-    noise: f32,
-}
-
-impl Sample {
-    /// Whether light alone could explain the difference.
-    fn is_light(&self) -> bool {
-        let test = self.level + self.difference;
-        test >= GAIN_RANGE.0 * self.level - MAX_OFFSET
-            && test <= GAIN_RANGE.1 * self.level + MAX_OFFSET
-    }
-}
-
-/// A pixel of both frames, and its row.
-struct Pair {
-    row: usize,
-    reference: u8,
-    test: u8,
-}
-
 impl Lighting {
     /// Measures a pair of planes of one size; `min_contrast` replaces the threshold from the noise.
     pub(super) fn measure(reference: &Plane, test: &Plane, min_contrast: Option<u8>) -> Self {
-        let columns = reference.width.div_ceil(CELL);
-        let rows = reference.height.div_ceil(CELL);
-        let mut sampled = Vec::with_capacity(columns * rows);
-        for row in 0..rows {
-            sampled.extend((0..columns).map(|column| samples(reference, test, column, row)));
-        }
+        let grid = Grid::of(reference);
+        let sampled: Vec<_> =
+            (0..grid.count()).map(|cell| sample::of_cell(reference, test, grid, cell)).collect();
         let around = |cell: usize| -> Vec<Sample> {
-            neighbours(cell, columns, rows).flat_map(|near| sampled[near]).flatten().collect()
+            neighbours(cell, grid).flat_map(|near| sampled[near]).flatten().collect()
         };
-        let lines: Vec<_> = (0..columns * rows).map(|cell| Line::through(&around(cell))).collect();
+        let lines: Vec<_> = (0..grid.count()).map(|cell| Line::through(&around(cell))).collect();
         let usual = Line {
             gain: median(lines.iter().flatten().map(|line| line.gain)).unwrap_or(1.0),
             offset: median(lines.iter().flatten().map(|line| line.offset)).unwrap_or(0.0),
@@ -110,12 +67,12 @@ impl Lighting {
             let line = line.unwrap_or_else(|| Line::without_contrast(around, usual));
             Cell { line, threshold: min_contrast.unwrap_or(from_noise) }
         };
-        Self { columns, cells: lines.iter().enumerate().map(cell).collect() }
+        Self { grid, cells: lines.iter().enumerate().map(cell).collect() }
     }
 
     /// Grey levels by which the pixel at `x`, `y` must leave its tolerance to count.
     pub(super) fn threshold(&self, x: usize, y: usize) -> u8 {
-        self.cells[y / CELL * self.columns + x / CELL].threshold
+        self.cells[y / self.grid.side * self.grid.columns + x / self.grid.side].threshold
     }
 
     /// The reference as the light of the test frame would show it.
@@ -123,42 +80,57 @@ impl Lighting {
         if self.cells.iter().all(|cell| cell.line == Line::UNCHANGED) {
             return reference;
         }
-        let mut data = reference.data.into_owned();
-        for (y, row) in data.chunks_mut(reference.width).enumerate() {
-            self.apply_row(y, row);
+        let width = reference.width;
+        let mut data = vec![0; reference.data.len()];
+        let stripes = reference.data.chunks(STRIPE * width).zip(data.chunks_mut(STRIPE * width));
+        let mut light = FixedLight { gains: vec![0; width], offsets: vec![0; width] };
+        for (index, (from, to)) in stripes.enumerate() {
+            self.set_light_of(index * STRIPE + STRIPE / 2, &mut light);
+            for (from, to) in from.chunks(width).zip(to.chunks_mut(width)) {
+                light.shine_on(from, to);
+            }
         }
         Plane { data: Cow::Owned(data), ..reference }
     }
 
-    /// Gain and offset change linearly from cell centre to cell centre.
-    fn apply_row(&self, y: usize, row: &mut [u8]) {
-        let rows = self.cells.len() / self.columns;
-        let (above, below, down) = between(y, rows);
+    /// The light along row `y`: gain and offset change linearly from cell centre to cell centre.
+    fn set_light_of(&self, y: usize, light: &mut FixedLight) {
+        let Grid { side, columns, rows } = self.grid;
+        let (above, below, down) = between(y, side, rows);
         let at = |column: usize| {
-            let line = |row: usize| self.cells[row * self.columns + column].line;
-            let (a, b) = (line(above), line(below));
-            (mix(a.gain, b.gain, down), mix(a.offset, b.offset, down))
+            let line = |row: usize| self.cells[row * columns + column].line;
+            line(above).mixed(line(below), down)
         };
         // Half cells: from a cell's edge to its centre, and from its centre to its edge.
-        for (half, piece) in row.chunks_mut(CELL / 2).enumerate() {
-            let (left, right, across) = between(half * CELL / 2, self.columns);
-            let ((gain, offset), (end_gain, end_offset)) = (at(left), at(right));
-            let slope = if left == right { 0.0 } else { 1.0 / CELL as f32 };
-            let (gain_step, offset_step) =
-                ((end_gain - gain) * slope, (end_offset - offset) * slope);
-            let (gain, offset) = (mix(gain, end_gain, across), mix(offset, end_offset, across));
-            for (x, value) in (0_u16..).zip(piece.iter_mut()) {
-                let x = f32::from(x);
-                let (gain, offset) = (gain + gain_step * x, offset + offset_step * x);
-                *value = rounded(f32::from(*value) * gain + offset);
+        let gains = light.gains.chunks_mut(side / 2);
+        for (half, (gains, offsets)) in gains.zip(light.offsets.chunks_mut(side / 2)).enumerate() {
+            let (left, right, across) = between(half * side / 2, side, columns);
+            let (start, end) = (at(left), at(right));
+            let slope = if left == right { 0.0 } else { 1.0 / side as f32 };
+            for (x, (gain, offset)) in (0_i16..).zip(gains.iter_mut().zip(offsets)) {
+                let line = start.mixed(end, across + slope * f32::from(x));
+                *gain = (line.gain * (1 << GAIN_BITS) as f32 + 0.5) as u16;
+                *offset = (line.offset * (1 << LEVEL_BITS) as f32) as i16 + HALF_LEVEL;
             }
         }
     }
 }
 
-/// The nearest of 0 to 255: adding 2^23 leaves no bits for a fraction, and vectorises.
-fn rounded(value: f32) -> u8 {
-    (value.clamp(0.0, 255.0) + 8_388_608.0).to_bits() as u8
+/// A [`Line`] for each pixel of a row, in fixed point.
+struct FixedLight {
+    gains: Vec<u16>,
+    offsets: Vec<i16>,
+}
+
+impl FixedLight {
+    fn shine_on(&self, from: &[u8], to: &mut [u8]) {
+        let light = self.gains.iter().zip(&self.offsets);
+        for ((to, from), (gain, offset)) in to.iter_mut().zip(from).zip(light) {
+            let wide = u16::from(*from) << (16 + LEVEL_BITS - GAIN_BITS);
+            let level = ((u32::from(wide) * u32::from(*gain)) >> 16) as i16;
+            *to = ((level + offset) >> LEVEL_BITS).clamp(0, 255) as u8;
+        }
+    }
 }
 
 impl Line {
@@ -181,6 +153,13 @@ impl Line {
         Some(Self { gain, offset: offset(samples, gain)? })
     }
 
+    fn mixed(self, other: Self, share: f32) -> Self {
+        Self {
+            gain: self.gain + (other.gain - self.gain) * share,
+            offset: self.offset + (other.offset - self.offset) * share,
+        }
+    }
+
     /// The line through samples of one level and the usual black; samples near black only move the
     /// usual line, and without any it stays.
     fn without_contrast(mut samples: Vec<Sample>, usual: Self) -> Self {
@@ -197,107 +176,26 @@ fn offset(samples: &[Sample], gain: f32) -> Option<f32> {
 /// Deviation of the difference of two planes where nothing changed, in grey levels: the median of at
 /// most [`NOISE_CELLS`] cells, evenly spread.
 pub(super) fn noise(reference: &Plane, test: &Plane) -> f32 {
-    let columns = reference.width.div_ceil(CELL);
-    let cells = columns * reference.height.div_ceil(CELL);
-    let chosen = (0..cells).step_by(cells.div_ceil(NOISE_CELLS));
-    let samples = chosen.flat_map(|cell| samples(reference, test, cell % columns, cell / columns));
+    let grid = Grid::of(reference);
+    let chosen = (0..grid.count()).step_by(grid.count().div_ceil(NOISE_CELLS));
+    let samples = chosen.flat_map(|cell| sample::of_cell(reference, test, grid, cell));
     median(samples.flatten().map(|sample| sample.noise)).unwrap_or(0.0)
 }
 
-fn mix(a: f32, b: f32, share: f32) -> f32 {
-    a + (b - a) * share
-}
-
-/// The cells whose centres lie before and after `place`, and how far along it is, 0 to 1.
-fn between(place: usize, count: usize) -> (usize, usize, f32) {
-    let along = (place as f32 + 0.5) / CELL as f32 - 0.5;
+/// The cells of `side` whose centres lie before and after `place`, and how far along it is, 0 to 1.
+fn between(place: usize, side: usize, count: usize) -> (usize, usize, f32) {
+    let along = (place as f32 + 0.5) / side as f32 - 0.5;
     let before = (along.floor().max(0.0) as usize).min(count - 1);
     let after = if along < 0.0 { 0 } else { (before + 1).min(count - 1) };
     let share = if before == after { 0.0 } else { along - before as f32 };
     (before, after, share)
 }
 
-fn neighbours(index: usize, columns: usize, rows: usize) -> impl Iterator<Item = usize> {
+fn neighbours(index: usize, grid: Grid) -> impl Iterator<Item = usize> {
+    let Grid { columns, rows, .. } = grid;
     let (column, row) = (index % columns, index / columns);
     let near = |place: usize, count: usize| place.saturating_sub(1)..(place + 2).min(count);
     near(row, rows).flat_map(move |row| near(column, columns).map(move |x| row * columns + x))
-}
-
-/// The dark and the bright pixels of a cell, each if there are enough and they agree.
-fn samples(reference: &Plane, test: &Plane, column: usize, row: usize) -> [Option<Sample>; 2] {
-    let (left, top) = (column * CELL, row * CELL);
-    let (right, bottom) = ((left + CELL).min(test.width), (top + CELL).min(test.height));
-    let mut places = Vec::with_capacity((CELL / STEP) * (CELL / STEP));
-    for (index, square) in (top..bottom).step_by(STEP).enumerate() {
-        let (down, across) = PLACES[(index + column + row) % PLACES.len()];
-        let y = (square + down).min(bottom - 1);
-        places.extend((left + across..right).step_by(STEP).map(|x| (x, y)));
-    }
-    let levels = || places.iter().map(|&(x, y)| reference.data[y * reference.width + x]);
-    let (Some(least), Some(most)) = (levels().min(), levels().max()) else {
-        return [None, None];
-    };
-    let max_step = ((most - least) / 2).clamp(STEP_RANGE.0, STEP_RANGE.1);
-    places.retain(|&place| is_flat(reference, place, max_step) && is_flat(test, place, max_step));
-    let pairs = || {
-        let at = |plane: &Plane, (x, y): (usize, usize)| plane.data[y * plane.width + x];
-        let pair = move |&(x, y): &(usize, usize)| Pair {
-            row: y,
-            reference: at(reference, (x, y)),
-            test: at(test, (x, y)),
-        };
-        places.iter().map(pair)
-    };
-    let middle = least / 2 + most / 2;
-    [
-        class(pairs().filter(|pair| pair.reference <= middle)),
-        class(pairs().filter(|pair| pair.reference > middle)),
-    ]
-}
-
-/// Whether the pixel lies off any edge: those around it are as bright.
-fn is_flat(plane: &Plane, (x, y): (usize, usize), max_step: u8) -> bool {
-    let at = |x: usize, y: usize| plane.data[y * plane.width + x];
-    let (left, right) = (x.saturating_sub(EDGE), (x + EDGE).min(plane.width - 1));
-    let (above, below) = (y.saturating_sub(EDGE), (y + EDGE).min(plane.height - 1));
-    let around = [at(left, y), at(right, y), at(x, above), at(x, below)];
-    around.iter().all(|near| near.abs_diff(at(x, y)) <= max_step)
-}
-
-/// The pixels of one class: their differences, and the noise from how these change from one to the
-/// next in a row, which light that changes across the cell hardly alters.
-fn class(pairs: impl Iterator<Item = Pair>) -> Option<Sample> {
-    let mut differences = Vec::with_capacity((CELL / STEP) * (CELL / STEP));
-    let mut steps = Vec::with_capacity((CELL / STEP) * (CELL / STEP));
-    let mut sum = 0_u32;
-    let mut before = None;
-    for pair in pairs {
-        sum += u32::from(pair.reference);
-        let difference = i16::from(pair.test) - i16::from(pair.reference);
-        differences.push(difference);
-        let same_row = before.filter(|(row, _)| *row == pair.row);
-        steps.extend(same_row.map(|(_, before): (usize, i16)| difference - before));
-        before = Some((pair.row, difference));
-    }
-    let count = differences.len();
-    if count < MIN_SAMPLES || steps.len() < MIN_SAMPLES / 2 {
-        return None;
-    }
-    let (spread, difference) = quartiles(&mut differences);
-    let (step_spread, _) = quartiles(&mut steps);
-    let sample = Sample {
-        level: sum as f32 / count as f32,
-        difference: f32::from(difference),
-        noise: f32::from(step_spread) / (QUARTILES * SQRT_2),
-    };
-    (spread <= MAX_SPREAD && sample.is_light()).then_some(sample)
-}
-
-/// The distance of the quartiles, and the median.
-fn quartiles(values: &mut [i16]) -> (i16, i16) {
-    values.sort_unstable();
-    let count = values.len();
-    (values[count * 3 / 4] - values[count / 4], values[count / 2])
 }
 
 fn median(values: impl Iterator<Item = f32>) -> Option<f32> {

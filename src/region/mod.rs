@@ -14,6 +14,7 @@ mod error;
 mod grid;
 mod lighting;
 mod plane;
+mod sample;
 mod shift;
 mod tolerance;
 
