@@ -1,12 +1,13 @@
-use rustfft::algorithm::Radix4;
+use std::sync::Arc;
+
 use rustfft::num_complex::Complex32;
-use rustfft::{Fft, FftDirection};
+use rustfft::{Fft, FftPlanner};
 
 /// Circular cross-correlation of square windows by the Fourier transform.
 pub(super) struct Correlator {
     side: usize,
-    forward: Radix4<f32>,
-    inverse: Radix4<f32>,
+    forward: Arc<dyn Fft<f32>>,
+    inverse: Arc<dyn Fft<f32>>,
     scratch: Vec<Complex32>,
     window: Vec<Complex32>,
     turned: Vec<Complex32>,
@@ -14,13 +15,10 @@ pub(super) struct Correlator {
 }
 
 impl Correlator {
-    /// For windows of `side` x `side`, rounded up to a power of two.
-    ///
-    /// One algorithm by name: the planner would compile every one there is into this crate.
+    /// For windows of `side` x `side`.
     pub(super) fn new(side: usize) -> Self {
-        let side = side.next_power_of_two();
-        let [forward, inverse] = [FftDirection::Forward, FftDirection::Inverse]
-            .map(|direction| Radix4::new(side, direction));
+        let mut planner = FftPlanner::new();
+        let (forward, inverse) = (planner.plan_fft_forward(side), planner.plan_fft_inverse(side));
         let length = forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len());
         let zero = Complex32::default();
         let empty = || vec![zero; side * side];
