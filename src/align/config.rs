@@ -44,12 +44,12 @@ pub enum AlignMode {
 impl Default for AlignConfig {
     fn default() -> Self {
         Self {
-            mode: AlignMode::Similarity,
+            mode: AlignMode::Local,
             max_shift_px: 24.0,
             max_rotation_deg: 3.0,
             max_scale_percent: 3.0,
-            max_local_px: 4.0,
-            max_residual: 0.5,
+            max_local_px: 8.0,
+            max_residual: 0.4,
             min_overlap_percent: 80.0,
         }
     }

@@ -1,13 +1,12 @@
-use std::sync::Arc;
-
+use rustfft::algorithm::Radix4;
 use rustfft::num_complex::Complex32;
-use rustfft::{Fft, FftPlanner};
+use rustfft::{Fft, FftDirection};
 
 /// Circular cross-correlation of square windows by the Fourier transform.
 pub(super) struct Correlator {
     side: usize,
-    forward: Arc<dyn Fft<f32>>,
-    inverse: Arc<dyn Fft<f32>>,
+    forward: Radix4<f32>,
+    inverse: Radix4<f32>,
     scratch: Vec<Complex32>,
     window: Vec<Complex32>,
     turned: Vec<Complex32>,
@@ -15,10 +14,13 @@ pub(super) struct Correlator {
 }
 
 impl Correlator {
-    /// For windows of `side` x `side`.
+    /// For windows of `side` x `side`, rounded up to a power of two.
+    ///
+    /// One algorithm by name: the planner would compile every one there is into this crate.
     pub(super) fn new(side: usize) -> Self {
-        let mut planner = FftPlanner::new();
-        let (forward, inverse) = (planner.plan_fft_forward(side), planner.plan_fft_inverse(side));
+        let side = side.next_power_of_two();
+        let [forward, inverse] = [FftDirection::Forward, FftDirection::Inverse]
+            .map(|direction| Radix4::new(side, direction));
         let length = forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len());
         let zero = Complex32::default();
         let empty = || vec![zero; side * side];

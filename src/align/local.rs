@@ -6,24 +6,24 @@ use super::refine::{biweights, distance, read, trust};
 use super::solve::solve;
 use super::texture::Texture;
 
-/// Blocks over the frame, at most.
-const BLOCKS: usize = 256;
 /// Nodes of the field over the frame, at most about.
-const NODES: f64 = 81.0;
+const NODES: f64 = 225.0;
 /// Least pixels between nodes.
-const LEAST_SPACING_PX: f64 = 64.0;
-/// Motion in pixels of a level that a reading can follow.
-const CAPTURE_PX: f32 = 2.5;
-/// Readings per level.
-const ROUNDS: usize = 3;
+const LEAST_SPACING_PX: f64 = 80.0;
+/// Blocks per cell between nodes.
+const BLOCKS_PER_CELL: usize = 4;
+/// Motion in pixels of a level that the readings can follow.
+const CAPTURE_PX: f32 = 4.0;
+/// Readings per level that the field is fitted to.
+const ROUNDS: usize = 2;
 /// A block this many pixels off the field is never an outlier for that alone.
 const LEAST_SCALE_PX: f64 = 0.12;
 /// Weight of the field's curvature against the mean information of the blocks around a node.
-const BENDING: f64 = 0.2;
+const BENDING: f64 = 0.05;
 /// Weight of its slope: holds it near where no block says anything.
-const STRETCHING: f64 = 0.01;
+const STRETCHING: f64 = 0.02;
 
-/// Estimates the field of shifts left over by a similarity.
+/// Estimates the field of shifts left over by a similarity; also what blocks read under it.
 ///
 /// Each block measures its own shift; the field minimises their disagreement, weighted by what
 /// each block can measure, plus the field's curvature and slope (thin plate and membrane, as in
@@ -33,29 +33,38 @@ pub(super) fn estimate(
     pair: [&Pyramid; 2],
     texture: &Texture,
     similarity: Similarity,
-    max_local_px: f32,
-    block: usize,
-) -> LocalShifts {
+    (max_local_px, block): (f32, usize),
+) -> (Motion, Vec<Reading>) {
     let size = pair[0].size();
-    let mut motion = Motion { similarity, local: Some(LocalShifts::zero(size)), size };
-    let needed = (max_local_px / CAPTURE_PX).max(1.0).log2().ceil() as usize;
-    let shorter = size[0].min(size[1]);
-    let top = (0..=needed.min(pair[0].top())).rev().find(|level| block << level <= shorter / 2);
-    for level in (0..=top.unwrap_or(0)).rev() {
-        let centres = texture.pick(block << level, BLOCKS);
-        let mut patches: Vec<_> = centres
+    let mut field = LocalShifts::zero(size);
+    let count = BLOCKS_PER_CELL * (field.columns - 1) * (field.rows - 1);
+    let mut readings = Vec::new();
+    let with = |field: &LocalShifts| Motion { similarity, local: Some(field.clone()), size };
+    for level in (0..=first_level(pair[0], max_local_px, block)).rev() {
+        let motion = with(&field);
+        let mut patches: Vec<_> = texture
+            .pick(block << level, count)
             .into_iter()
             .map(|centre| Patch::new(pair, level, (centre, block), &motion))
             .collect();
-        for round in 0..ROUNDS {
-            if round == 1 {
-                patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
-            }
-            let readings = read(&patches, &motion);
-            motion.local = motion.local.map(|field| fitted(&field, &readings, size));
+        for _ in 0..ROUNDS {
+            field = fitted(&field, &read(&patches, &with(&field)), size);
+            let motion = with(&field);
+            patches.iter_mut().for_each(|patch| patch.follow(pair[1], &motion));
+        }
+        if level == 0 {
+            readings = read(&patches, &with(&field));
         }
     }
-    motion.local.unwrap_or_else(|| LocalShifts::zero(size))
+    (with(&field), readings)
+}
+
+/// The level to start on: coarse enough to follow the largest shift, with several blocks across.
+fn first_level(pyramid: &Pyramid, max_local_px: f32, block: usize) -> usize {
+    let needed = (max_local_px / CAPTURE_PX).max(1.0).log2().ceil() as usize;
+    let [width, height] = pyramid.size();
+    let fits = |level: &usize| block << level <= width.min(height) / 2;
+    (0..=needed.min(pyramid.top())).rev().find(fits).unwrap_or(0)
 }
 
 impl LocalShifts {

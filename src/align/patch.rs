@@ -9,19 +9,23 @@ const RIDGE: f64 = 0.02;
 /// Longest shift believed of a single reading, in pixels of the level.
 const LONGEST_STEP: f64 = 3.0;
 
+/// Variance in squared grey levels below which a block of the reference has no structure.
+const LEAST_VARIANCE: f64 = 1.0;
+/// Variance below which a block of the test frame is blank.
+const LEAST_TEST_VARIANCE: f64 = 0.01;
+/// Pixels worked on at once; divides every block's side.
+const LANES: usize = 8;
+
 /// A block of the reference and the part of the test frame where it is expected, at one level.
 ///
-/// Both are smoothed by the binomial `[1 4 6 4 1] / 16` both ways, which keeps linear
-/// interpolation honest on sharp and binary edges.
+/// At level 0 both are smoothed by the binomial `[1 4 6 4 1] / 16` both ways, which keeps linear
+/// interpolation honest on sharp and binary edges; coarser levels are smooth already.
 pub(super) struct Patch {
     /// Centre of the block, in pixels of level 0 of the reference.
     pub(super) centre: [f64; 2],
     level: usize,
     side: usize,
-    /// The block less its mean, and its gradients.
-    pixels: Vec<[f32; 3]>,
-    /// Sums over the block: of the gradients, their products, and the pixels with each.
-    sums: BlockSums,
+    block: Block,
     test: Plane32,
     /// Whether the block lies wholly inside the test frame under the motion it was cut for.
     pub(super) inside: bool,
@@ -44,14 +48,19 @@ pub(super) struct Reading {
     pub(super) correlation: f64,
     /// Variance of the block in squared grey levels.
     pub(super) variance: f64,
+    /// Whether the test frame shows nothing there: the correlation is then 0.
+    pub(super) blank: bool,
 }
 
-#[derive(Default)]
-struct BlockSums {
+/// A block of the reference less its mean, its gradients, and sums over them.
+struct Block {
+    values: Vec<f32>,
+    across: Vec<f32>,
+    down: Vec<f32>,
     square: f64,
     gradient: [f64; 2],
     products: [f64; 3],
-    with_pixels: [f64; 2],
+    with_values: [f64; 2],
 }
 
 /// A smoothed part of a plane, less its mean.
@@ -71,19 +80,27 @@ impl Patch {
     ) -> Self {
         let start = |i: usize| to_level(centre[i], level) - (side as f64 - 1.0) / 2.0;
         let origin = [start(0).round() as i64 - 1, start(1).round() as i64 - 1];
-        let block = Plane32::cut(reference.level(level), origin, side + 2);
-        let (pixels, sums) = block.gradients();
+        let block = Block::new(&Plane32::cut(reference.level(level), origin, side + 2, level == 0));
         let mut patch = Self {
             centre,
             level,
             side,
-            pixels,
-            sums,
+            block,
             test: Plane32 { side: 0, origin: [0; 2], values: Vec::new() },
             inside: false,
         };
         patch.recut(test, motion);
         patch
+    }
+
+    /// Cuts the test frame anew if the block is now expected too far from where it was.
+    pub(super) fn follow(&mut self, test: &Pyramid, motion: &Motion) {
+        let at = self.expected(motion);
+        let middle = (self.test.side as f64 - 1.0) / 2.0;
+        let off = [0, 1].map(|i| (at[i] - self.test.origin[i] as f64 - middle).abs());
+        if off[0].max(off[1]) > MARGIN as f64 / 2.0 {
+            self.recut(test, motion);
+        }
     }
 
     /// Cuts the test frame anew around where `motion` expects the block.
@@ -94,7 +111,12 @@ impl Patch {
         let far = [plane.width, plane.height].map(|length| length as f64 - 1.0);
         self.inside = (0..2).all(|i| at[i] >= reach - 1.0 && at[i] + reach <= far[i] + 1.0);
         let origin = at.map(|x| (x - reach).round() as i64 - MARGIN as i64);
-        self.test = Plane32::cut(plane, origin, self.side + 2 * MARGIN);
+        self.test = Plane32::cut(plane, origin, self.side + 2 * MARGIN, self.level == 0);
+    }
+
+    /// Whether there is anything to align by, and it lies inside the test frame.
+    pub(super) fn has_structure(&self) -> bool {
+        self.inside && self.block.square >= LEAST_VARIANCE * (self.side * self.side) as f64
     }
 
     /// Pixels of level 0 per pixel of the level.
@@ -102,51 +124,53 @@ impl Patch {
         (1_u64 << self.level) as f64
     }
 
-    /// How far the block can still move before it must be cut anew, in pixels of level 0.
-    pub(super) fn room(&self) -> f64 {
-        MARGIN as f64 / 2.0 * self.level_px()
-    }
-
-    /// Compares the block with the test frame under a motion; none when either is blank.
+    /// Compares the block with the test frame under a motion.
     ///
     /// One Gauss-Newton step of Lucas & Kanade (1981) in the inverse form of Baker & Matthews
     /// (2004), the brightness of the test block fitted to the reference's by gain and offset.
-    pub(super) fn read(&self, motion: &Motion) -> Option<Reading> {
+    pub(super) fn read(&self, motion: &Motion) -> Reading {
         let count = (self.side * self.side) as f64;
         let [t, tt, tr, tx, ty] = self.sampled_sums(motion).map(f64::from);
-        let sums = &self.sums;
+        let block = &self.block;
         let square = tt - t * t / count;
-        if sums.square < count * 0.01 || square < count * 0.01 {
-            return None;
+        let nothing = Reading {
+            centre: self.centre,
+            level_px: self.level_px(),
+            h: [0.0; 3],
+            shift: [0.0; 2],
+            correlation: 0.0,
+            variance: block.square / count,
+            blank: true,
+        };
+        if block.square <= 0.0 || square < LEAST_TEST_VARIANCE * count {
+            return nothing;
         }
-        let correlation = tr / (square * sums.square).sqrt();
         let gain = (tr / square).max(0.0);
-        let [gx, gy] = sums.gradient;
-        let bx = gain * (tx - t * gx / count) - sums.with_pixels[0];
-        let by = gain * (ty - t * gy / count) - sums.with_pixels[1];
+        let [gx, gy] = block.gradient;
+        let bx = gain * (tx - t * gx / count) - block.with_values[0];
+        let by = gain * (ty - t * gy / count) - block.with_values[1];
         let [xx, xy, yy] = [
-            sums.products[0] - gx * gx / count,
-            sums.products[1] - gx * gy / count,
-            sums.products[2] - gy * gy / count,
+            block.products[0] - gx * gx / count,
+            block.products[1] - gx * gy / count,
+            block.products[2] - gy * gy / count,
         ];
         let ridge = RIDGE * (xx + yy);
         let (rx, ry) = (xx + ridge, yy + ridge);
         let determinant = rx * ry - xy * xy;
         if determinant <= 0.0 {
-            return None;
+            return nothing;
         }
         // Inverse form: what the reference would have to move by, the other way round.
         let shift = [-(ry * bx - xy * by) / determinant, -(rx * by - xy * bx) / determinant];
         let length = shift[0].hypot(shift[1]);
         let cut = if length > LONGEST_STEP { LONGEST_STEP / length } else { 1.0 };
-        Some(Reading {
-            level_px: self.level_px(),
-            centre: self.centre,
-            h: [xx / sums.square, xy / sums.square, yy / sums.square],
+        Reading {
+            h: [xx / block.square, xy / block.square, yy / block.square],
             shift: shift.map(|x| x * cut),
-            correlation,
-            variance: sums.square / count,
-        })
+            correlation: tr / (square * block.square).sqrt(),
+            blank: false,
+            ..nothing
+        }
     }
 
     fn expected(&self, motion: &Motion) -> [f64; 2] {
@@ -160,86 +184,113 @@ impl Patch {
         let (a, b) = (motion.similarity.a as f32, motion.similarity.b as f32);
         let half = (self.side as f32 - 1.0) / 2.0;
         let [x, y] = [0, 1].map(|i| (at[i] - self.test.origin[i] as f64) as f32);
-        let limit = (self.test.side - 2) as f32 + 0.999;
-        let mut sums = [0.0; 5];
-        for (row, pixels) in self.pixels.chunks_exact(self.side).enumerate() {
+        let mut sums = [[0.0; LANES]; 5];
+        for row in 0..self.side {
             let down = row as f32 - half;
             let (u0, v0) = (x - a * half - b * down, y - b * half + a * down);
-            // Sums per row first: long sums of f32 lose digits.
-            let mut line = [0.0; 5];
-            for (column, [pixel, gx, gy]) in pixels.iter().enumerate() {
-                let u = (u0 + a * column as f32).clamp(0.0, limit);
-                let v = (v0 + b * column as f32).clamp(0.0, limit);
-                let value = self.test.sample(u, v);
-                line[0] += value;
-                line[1] += value * value;
-                line[2] += value * pixel;
-                line[3] += value * gx;
-                line[4] += value * gy;
+            for column in (0..self.side).step_by(LANES) {
+                let ahead = column as f32;
+                let values = self.test.sample([u0 + a * ahead, v0 + b * ahead], [a, b]);
+                self.block.add_products(row * self.side + column, &values, &mut sums);
             }
-            sums = std::array::from_fn(|i| sums[i] + line[i]);
         }
-        sums
+        sums.map(|lanes| lanes.iter().sum())
+    }
+}
+
+impl Block {
+    /// From a smoothed plane one pixel larger on each side.
+    fn new(plane: &Plane32) -> Self {
+        let side = plane.side - 2;
+        let empty = || Vec::with_capacity(side * side);
+        let (mut values, mut across, mut down) = (empty(), empty(), empty());
+        for y in 1..=side {
+            let row = |y: usize| &plane.values[y * plane.side..(y + 1) * plane.side];
+            let (above, line, below) = (row(y - 1), row(y), row(y + 1));
+            values.extend_from_slice(&line[1..=side]);
+            across.extend(line[2..].iter().zip(line).map(|(right, left)| (right - left) / 2.0));
+            down.extend(below[1..=side].iter().zip(&above[1..]).map(|(b, a)| (b - a) / 2.0));
+        }
+        let mean = sum(&values) / values.len() as f32;
+        values.iter_mut().for_each(|value| *value -= mean);
+        let dot = |a: &[f32], b: &[f32]| f64::from(dot(a, b));
+        let sum = |a: &[f32]| f64::from(sum(a));
+        Self {
+            square: dot(&values, &values),
+            gradient: [sum(&across), sum(&down)],
+            products: [dot(&across, &across), dot(&across, &down), dot(&down, &down)],
+            with_values: [dot(&values, &across), dot(&values, &down)],
+            values,
+            across,
+            down,
+        }
+    }
+
+    /// Adds `T`, `T^2`, and `T` times the values and the gradients from index `at` on.
+    fn add_products(&self, at: usize, test: &[f32; LANES], sums: &mut [[f32; LANES]; 5]) {
+        let values = &self.values[at..at + LANES];
+        let (across, down) = (&self.across[at..at + LANES], &self.down[at..at + LANES]);
+        for i in 0..LANES {
+            sums[0][i] += test[i];
+            sums[1][i] += test[i] * test[i];
+            sums[2][i] += test[i] * values[i];
+            sums[3][i] += test[i] * across[i];
+            sums[4][i] += test[i] * down[i];
+        }
     }
 }
 
 impl Plane32 {
-    /// The `side` x `side` pixels from `origin` on, smoothed; beyond the plane its edge repeats.
-    fn cut(plane: &Plane, origin: [i64; 2], side: usize) -> Self {
-        let mut values = Vec::with_capacity(side * side);
-        let mut sums = vec![0_u16; side + 4];
-        let [x0, y0] = [origin[0] - 2, origin[1] - 2];
-        let inside = x0 >= 0 && x0 as usize + side + 4 <= plane.width;
-        let mut padded = vec![0; if inside { 0 } else { 5 * (side + 4) }];
-        for y in 0..side as i64 {
-            let rows: [&[u8]; 5] = if inside {
-                let from = x0 as usize;
-                std::array::from_fn(|k| &plane.row(y0 + y + k as i64)[from..from + side + 4])
-            } else {
-                for (k, line) in padded.chunks_exact_mut(side + 4).enumerate() {
-                    repeat_edges(plane.row(y0 + y + k as i64), x0, line);
-                }
-                let mut lines = padded.chunks_exact(side + 4);
-                std::array::from_fn(|_| lines.next().unwrap_or(&[]))
-            };
-            smooth_down(rows, &mut sums);
-            values.extend(sums.windows(5).map(|s| {
-                let sum = s[0] + s[4] + 4 * (s[1] + s[3]) + 6 * s[2];
-                f32::from(sum) / 256.0
-            }));
+    /// The `side` x `side` pixels from `origin` on; beyond the plane its edge repeats.
+    fn cut(plane: &Plane, origin: [i64; 2], side: usize, smooth: bool) -> Self {
+        let mut values = vec![0.0; side * side];
+        if smooth {
+            cut_smooth(plane, origin, side, &mut values);
+        } else {
+            let mut line = vec![0; side];
+            for (y, out) in values.chunks_exact_mut(side).enumerate() {
+                let row = plane.part(origin[0], origin[1] + y as i64, &mut line);
+                out.iter_mut().zip(row).for_each(|(out, value)| *out = f32::from(*value));
+            }
         }
-        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let mean = sum(&values) / values.len() as f32;
         values.iter_mut().for_each(|value| *value -= mean);
         Self { side, origin, values }
     }
 
-    /// The inner pixels less their mean with central differences, and their sums.
-    fn gradients(&self) -> (Vec<[f32; 3]>, BlockSums) {
-        let inner = self.side - 2;
-        let mut pixels = Vec::with_capacity(inner * inner);
-        for y in 1..=inner {
-            let at = |x: usize, y: usize| self.values[y * self.side + x];
-            pixels.extend((1..=inner).map(|x| {
-                let gx = (at(x + 1, y) - at(x - 1, y)) / 2.0;
-                let gy = (at(x, y + 1) - at(x, y - 1)) / 2.0;
-                [at(x, y), gx, gy]
-            }));
+    /// Linear interpolation at `LANES` points from `from` on, `step` apart, which is about (1, 0).
+    fn sample(&self, [u, v]: [f32; 2], [a, b]: [f32; 2]) -> [f32; LANES] {
+        let last = (LANES - 1) as f32;
+        // The whole part: outside the patch, where it is not, nothing depends on it.
+        let (x, y) = (u as i32 as f32, v as i32 as f32);
+        let limit = (self.side - LANES - 1) as f32;
+        let stays = |first: f32, slope: f32| (0.0..1.0).contains(&(first + slope * last));
+        let mut out = [0.0; LANES];
+        // Mostly all points lie in one row of cells, one cell each.
+        if u >= 0.0 && v >= 0.0 && x <= limit && y < self.side as f32 - 1.0 {
+            let (fx, fy) = (u - x, v - y);
+            if stays(fx, a - 1.0) && stays(fy, b) {
+                let start = y as usize * self.side + x as usize;
+                let above = &self.values[start..start + LANES + 1];
+                let below = &self.values[start + self.side..start + self.side + LANES + 1];
+                for i in 0..LANES {
+                    let (fx, fy) = (fx + (a - 1.0) * i as f32, fy + b * i as f32);
+                    let top = above[i] + fx * (above[i + 1] - above[i]);
+                    let bottom = below[i] + fx * (below[i + 1] - below[i]);
+                    out[i] = top + fy * (bottom - top);
+                }
+                return out;
+            }
         }
-        let mean = pixels.iter().map(|pixel| pixel[0]).sum::<f32>() / pixels.len() as f32;
-        let mut sums = BlockSums::default();
-        for pixel in &mut pixels {
-            pixel[0] -= mean;
-            let [value, gx, gy] = pixel.map(f64::from);
-            sums.square += value * value;
-            sums.gradient = [sums.gradient[0] + gx, sums.gradient[1] + gy];
-            let [xx, xy, yy] = sums.products;
-            sums.products = [xx + gx * gx, xy + gx * gy, yy + gy * gy];
-            sums.with_pixels = [sums.with_pixels[0] + value * gx, sums.with_pixels[1] + value * gy];
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = self.sample_one(u + a * i as f32, v + b * i as f32);
         }
-        (pixels, sums)
+        out
     }
 
-    fn sample(&self, u: f32, v: f32) -> f32 {
+    fn sample_one(&self, u: f32, v: f32) -> f32 {
+        let limit = (self.side - 2) as f32 + 0.999;
+        let (u, v) = (u.clamp(0.0, limit), v.clamp(0.0, limit));
         let (x, y) = (u as usize, v as usize);
         let (fx, fy) = (u - x as f32, v - y as f32);
         let start = y * self.side + x;
@@ -251,19 +302,50 @@ impl Plane32 {
     }
 }
 
-fn smooth_down(rows: [&[u8]; 5], sums: &mut [u16]) {
-    let [a, b, c, d, e] = rows;
-    let outer = a.iter().zip(e);
-    let inner = b.iter().zip(d);
-    for (((out, (a, e)), (b, d)), c) in sums.iter_mut().zip(outer).zip(inner).zip(c) {
-        let near = u16::from(*b) + u16::from(*d);
-        *out = u16::from(*a) + u16::from(*e) + 4 * near + 6 * u16::from(*c);
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+        for i in 0..LANES {
+            lanes[i] += a[i] * b[i];
+        }
+    }
+    lanes.iter().sum()
+}
+
+fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let chunks = values.chunks_exact(LANES);
+    let rest: f32 = chunks.remainder().iter().sum();
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] += chunk[i];
+        }
+    }
+    lanes.iter().sum::<f32>() + rest
+}
+
+fn cut_smooth(plane: &Plane, origin: [i64; 2], side: usize, values: &mut [f32]) {
+    let wide = side + 4;
+    let mut sums = vec![0_u16; wide];
+    let mut lines = vec![0; 5 * wide];
+    for (y, out) in values.chunks_exact_mut(side).enumerate() {
+        let mut spare = lines.chunks_exact_mut(wide);
+        let rows: [&[u8]; 5] = std::array::from_fn(|k| {
+            let y = origin[1] - 2 + (y + k) as i64;
+            spare.next().map_or(&[][..], |spare| plane.part(origin[0] - 2, y, spare))
+        });
+        smooth_down(rows, &mut sums);
+        let [a, b, c, d, e] = std::array::from_fn(|k| &sums[k..k + side]);
+        for i in 0..side {
+            out[i] = f32::from(a[i] + e[i] + 4 * (b[i] + d[i]) + 6 * c[i]) / 256.0;
+        }
     }
 }
 
-fn repeat_edges(row: &[u8], x0: i64, line: &mut [u8]) {
-    let last = row.len() as i64 - 1;
-    for (x, value) in line.iter_mut().enumerate() {
-        *value = row[(x0 + x as i64).clamp(0, last) as usize];
+fn smooth_down(rows: [&[u8]; 5], sums: &mut [u16]) {
+    let [a, b, c, d, e] = rows.map(|row| &row[..sums.len()]);
+    for i in 0..sums.len() {
+        let near = u16::from(b[i]) + u16::from(d[i]);
+        sums[i] = u16::from(a[i]) + u16::from(e[i]) + 4 * near + 6 * u16::from(c[i]);
     }
 }

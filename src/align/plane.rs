@@ -29,6 +29,21 @@ impl<'a> Plane<'a> {
         &self.pixels[y * self.width..(y + 1) * self.width]
     }
 
+    /// `line.len()` pixels of a row from column `x0` on, the edges repeated into `line` if need be.
+    pub(super) fn part<'b>(&'b self, x0: i64, y: i64, line: &'b mut [u8]) -> &'b [u8] {
+        let row = self.row(y);
+        if let Ok(x0) = usize::try_from(x0)
+            && let Some(part) = row.get(x0..x0 + line.len())
+        {
+            return part;
+        }
+        let last = row.len() as i64 - 1;
+        for (x, value) in line.iter_mut().enumerate() {
+            *value = row[(x0 + x as i64).clamp(0, last) as usize];
+        }
+        line
+    }
+
     /// Half the size, after the filter `[1 3 3 1] / 8` both ways: the binomial of even length,
     /// which stays centred between two pixels and passes less of fine periodic patterns into the
     /// coarse level than a plain mean does (Burt & Adelson 1983 on the choice of such kernels).

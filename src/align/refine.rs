@@ -5,16 +5,16 @@ use super::solve::solve;
 
 /// Steps per level at most.
 const STEPS: usize = 6;
-/// A step that moves no corner by more than this many pixels of the level is the last.
+/// A step that moves no corner by more than this many pixels of the level is the last; on coarse
+/// levels a more generous one, finer levels follow.
 const SETTLED_PX: f64 = 0.01;
+const SETTLED_COARSE_PX: f64 = 0.1;
 /// Tukey's constant: 95 % efficiency on normal errors (Huber, Robust Statistics, 1981).
 const TUKEY: f64 = 4.685;
 /// A block this many pixels of the level off the others is never an outlier for that alone.
 const LEAST_SCALE_PX: f64 = 0.05;
 /// Part of the blocks' weight left out of the residual: the worst.
 const TRIMMED: f64 = 0.2;
-/// Variance in squared grey levels below which a block has no structure.
-const LEAST_VARIANCE: f64 = 1.0;
 
 /// What may change beside the shift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,6 @@ pub(super) fn refine(
 ) -> Motion {
     let mut motion = start;
     let size = pair[0].size();
-    let mut cut_for = motion.clone();
     for _ in 0..STEPS {
         let readings = read(patches, &motion);
         let Some(level_px) = patches.first().map(Patch::level_px) else { break };
@@ -44,24 +43,20 @@ pub(super) fn refine(
         let shift = [0, 1].map(|i| motion.similarity.shift[i] + step[0][i] * level_px);
         let (a, b) = (motion.similarity.a + step[1][0], motion.similarity.b + step[1][1]);
         motion.similarity = Similarity { shift, a, b, ..motion.similarity };
-        let moved = farthest(&motion, &cut_for);
         let corner = size[0].max(size[1]) as f64 / 2.0 / level_px;
         let change = step[0][0].hypot(step[0][1]) + step[1][0].hypot(step[1][1]) * corner;
-        if change < SETTLED_PX {
+        if change < if level_px > 1.0 { SETTLED_COARSE_PX } else { SETTLED_PX } {
             break;
         }
-        if patches.first().is_some_and(|patch| moved > patch.room()) {
-            patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
-            cut_for = motion.clone();
-        }
+        patches.iter_mut().for_each(|patch| patch.follow(pair[1], &motion));
     }
     motion
 }
 
 /// Readings of all blocks inside the test frame that have structure.
 pub(super) fn read(patches: &[Patch], motion: &Motion) -> Vec<Reading> {
-    let inside = patches.iter().filter(|patch| patch.inside);
-    inside.filter_map(|patch| patch.read(motion)).filter(|r| r.variance >= LEAST_VARIANCE).collect()
+    let useful = patches.iter().filter(|patch| patch.has_structure());
+    useful.map(|patch| patch.read(motion)).collect()
 }
 
 /// The mean of `1 - correlation` over the blocks, each weighted by its contrast up to what is
@@ -169,9 +164,4 @@ fn weighted_step(
         }
     }
     solve(&mut a, &mut b).then_some(b)
-}
-
-fn farthest(one: &Motion, other: &Motion) -> f64 {
-    let pairs = one.extremes().into_iter().zip(other.extremes());
-    pairs.map(|(p, q)| (p[0] - q[0]).hypot(p[1] - q[1])).fold(0.0, f64::max)
 }

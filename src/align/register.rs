@@ -4,7 +4,9 @@ use super::plane::{Plane, Pyramid};
 use super::refine::{Freedom, read, refine, residual};
 use super::resample::{Interpolation, moved, overlap, resample};
 use super::texture::Texture;
-use super::{AlignConfig, AlignMode, Aligned, Error, Registration, coarse, local, repeats};
+use super::{
+    AlignConfig, AlignMode, Aligned, Error, LocalShifts, Registration, coarse, local, repeats,
+};
 use crate::frame::{Frame, Rect};
 
 /// Least columns and rows of a frame that is aligned.
@@ -19,10 +21,22 @@ const SMALL_BLOCK: usize = 16;
 const NARROW: usize = 160;
 /// Blocks over the frame that the motion is fitted to and the residual is taken from.
 const BLOCKS: usize = 64;
+/// Fewer of them with structure than this are sought again on a finer grid.
+const ENOUGH_BLOCKS: usize = 24;
+const MORE_BLOCKS: usize = 400;
 /// Fewer blocks than this with structure do not determine a motion.
-const LEAST_BLOCKS: usize = 4;
-/// Displacements closer than this to a whole number of pixels need no interpolation.
-const WHOLE_PX: f64 = 0.05;
+const LEAST_BLOCKS: usize = 3;
+/// Root mean square distance of the blocks with structure from their middle, as a part of the
+/// frame's diagonal, above which they determine angle and size well (0.29 when everywhere).
+const WIDE: f64 = 0.2;
+/// Otherwise angle and size must make the residual this much smaller to be believed.
+const WORTH: f64 = 1.5;
+const NEGLIGIBLE: f64 = 0.005;
+const ONLY_SHIFT: Freedom = Freedom { turn: false, growth: false };
+/// Displacements this close to a whole number of pixels (root mean square over the frame, and
+/// anywhere) need no interpolation: it would blur more than it mends.
+const WHOLE_PX: f64 = 0.08;
+const ANYWHERE_PX: f64 = 0.25;
 /// How far the search goes beyond the recipe's limits.
 const BEYOND: f64 = 1.25;
 
@@ -34,7 +48,7 @@ const BEYOND: f64 = 1.25;
 ///
 /// A frame of two levels (1 bit per pixel, or 8 of which only 0 and 255 occur) is moved to the
 /// nearest pixels and keeps its two levels; others are interpolated, at most once, and not at all
-/// when they lie within 0.05 px of a whole number of pixels.
+/// when they lie within 0.08 px of a whole number of pixels.
 ///
 /// # Errors
 /// Every variant of [`Error`]; none of them is a verdict about the part.
@@ -87,30 +101,51 @@ fn estimate(
     };
     let mut similarity =
         coarse::search(pair, reach(config, freedom)).ok_or_else(|| no_texture(reference, 0))?;
-    let mut patches = Vec::new();
-    for level in (0..=top).rev().step_by(2).chain((top % 2 == 1).then_some(0)) {
+    let refined = |pair, level, centres: Vec<[f64; 2]>, similarity| {
         let motion = Motion::new(similarity, size);
-        let centres = texture.pick(block << level, BLOCKS);
         let patch = |centre| Patch::new(pair, level, (centre, block), &motion);
-        patches = centres.into_iter().map(patch).collect();
-        similarity = refine(pair, &mut patches, motion, freedom).similarity;
+        let mut patches: Vec<_> = centres.into_iter().map(patch).collect();
+        let similarity = refine(pair, &mut patches, motion, freedom).similarity;
+        (similarity, patches)
+    };
+    let mut readings = Vec::new();
+    // The local field goes on from there to full size.
+    let finest = usize::from(config.mode == AlignMode::Local).min(top);
+    for level in (0..=top).rev().step_by(2).filter(|level| *level > finest) {
+        (similarity, _) = refined(pair, level, texture.pick(block << level, BLOCKS), similarity);
     }
-    let readings = read(&patches, &Motion::new(similarity, size));
-    if readings.len() < LEAST_BLOCKS {
-        return Err(no_texture(blanker(reference, test), readings.len()));
+    let mut patches = Vec::new();
+    for count in [BLOCKS, MORE_BLOCKS] {
+        let centres = texture.pick(block << finest, count);
+        (similarity, patches) = refined(pair, finest, centres, similarity);
+        readings = read(&patches, &Motion::new(similarity, size));
+        if readings.len() >= ENOUGH_BLOCKS {
+            break;
+        }
+    }
+    if freedom != ONLY_SHIFT {
+        similarity = simplest(pair, &mut patches, similarity);
+        readings = read(&patches, &Motion::new(similarity, size));
+    }
+    let shown = readings.iter().filter(|reading| !reading.blank).count();
+    if shown < LEAST_BLOCKS {
+        let blank = if readings.len() < LEAST_BLOCKS { reference } else { test };
+        return Err(no_texture(blank, shown));
     }
     check_residual(&readings, test, config)?;
     check_limits(&similarity, test, config)?;
     let limit = (f64::from(config.max_shift_px), test.origin());
-    let settled = repeats::settle(pair, &texture, &mut patches, similarity, limit)?;
+    let settled = repeats::settle(pair, &texture, block, similarity, limit)?;
     let mut motion = Motion::new(settled.similarity, size);
     if config.mode == AlignMode::Local {
-        let field = local::estimate(pair, &texture, settled.similarity, config.max_local_px, block);
-        check_local(field.max_px(), test, config)?;
-        motion.local = Some(field);
+        let limits = (config.max_local_px, block);
+        (motion, readings) = local::estimate(pair, &texture, settled.similarity, limits);
+        check_local(motion.local.as_ref(), test, config)?;
+    } else if settled.similarity != similarity {
+        patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
+        readings = read(&patches, &motion);
     }
-    patches.iter_mut().for_each(|patch| patch.recut(pair[1], &motion));
-    let residual = check_residual(&read(&patches, &motion), test, config)?;
+    let residual = check_residual(&readings, test, config)?;
     let registration = Registration {
         shift_px: motion.similarity.shift.map(|x| x as f32),
         rotation_deg: motion.similarity.rotation_deg() as f32,
@@ -121,6 +156,29 @@ fn estimate(
         ..Registration::identity(config.mode)
     };
     Ok((motion, registration))
+}
+
+/// The motion without rotation and change of size, unless these are well determined or needed.
+///
+/// Where all structure is in one corner, wider or narrower edges look like a change of size, which
+/// would move the rest of the frame.
+fn simplest(pair: [&Pyramid; 2], patches: &mut [Patch], found: Similarity) -> Similarity {
+    let size = pair[0].size();
+    let with_structure = patches.iter().filter(|patch| patch.has_structure());
+    let centres: Vec<[f64; 2]> = with_structure.map(|patch| patch.centre).collect();
+    let count = centres.len().max(1) as f64;
+    let mean = [0, 1].map(|i| centres.iter().map(|centre| centre[i]).sum::<f64>() / count);
+    let square = |centre: &[f64; 2]| (centre[0] - mean[0]).powi(2) + (centre[1] - mean[1]).powi(2);
+    let spread = (centres.iter().map(square).sum::<f64>() / count).sqrt();
+    if spread > WIDE * (size[0] as f64).hypot(size[1] as f64) {
+        return found;
+    }
+    let [x, y] = found.apply(mean);
+    let start = Similarity::identity(size).shifted([x - mean[0], y - mean[1]]);
+    let shifted = refine(pair, patches, Motion::new(start, size), ONLY_SHIFT);
+    let known = residual(&read(patches, &Motion::new(found, size)));
+    let simple = residual(&read(patches, &shifted));
+    if simple > known * WORTH + NEGLIGIBLE { found } else { shifted.similarity }
 }
 
 fn sizes(frame: &Frame) -> [u32; 2] {
@@ -200,8 +258,12 @@ fn check_limits(found: &Similarity, test: &Frame, config: &AlignConfig) -> Resul
     Ok(())
 }
 
-fn check_local(found: f32, test: &Frame, config: &AlignConfig) -> Result<(), Error> {
-    let limit = config.max_local_px;
+fn check_local(
+    field: Option<&LocalShifts>,
+    test: &Frame,
+    config: &AlignConfig,
+) -> Result<(), Error> {
+    let (found, limit) = (field.map_or(0.0, LocalShifts::max_px), config.max_local_px);
     if found <= limit {
         return Ok(());
     }
@@ -227,26 +289,20 @@ fn check_overlap(
 /// pixels are only moved.
 fn whole_shift(motion: &Motion, interpolation: Interpolation) -> Option<[i64; 2]> {
     let extremes = motion.extremes();
-    let by = extremes.first()?.map(f64::round);
-    let limit = match interpolation {
-        Interpolation::Nearest => 0.5,
-        Interpolation::Cubic => WHOLE_PX,
+    let mean = [0, 1].map(|i| extremes.iter().map(|d| d[i]).sum::<f64>() / extremes.len() as f64);
+    let by = mean.map(f64::round);
+    let off = |d: &[f64; 2]| (d[0] - by[0]).abs().max((d[1] - by[1]).abs());
+    let most = extremes.iter().map(off).fold(0.0, f64::max);
+    let mean_square = extremes.iter().map(|d| off(d).powi(2)).sum::<f64>() / extremes.len() as f64;
+    let whole = match interpolation {
+        Interpolation::Nearest => most < 0.5,
+        Interpolation::Cubic => mean_square.sqrt() < WHOLE_PX && most < ANYWHERE_PX,
     };
-    let near = |d: &[f64; 2]| (d[0] - by[0]).abs() < limit && (d[1] - by[1]).abs() < limit;
-    extremes.iter().all(near).then(|| by.map(|x| x as i64))
+    whole.then(|| by.map(|x| x as i64))
 }
 
 fn is_two_level(frame: &Frame) -> bool {
     frame.bit_depth() == 1 || frame.luma().iter().all(|value| matches!(value, 0 | 255))
-}
-
-fn blanker<'a>(reference: &'a Frame, test: &'a Frame) -> &'a Frame {
-    let spread = |frame: &Frame| {
-        let luma = frame.luma();
-        let (low, high) = luma.iter().fold((255, 0), |(l, h), v| (l.min(*v), h.max(*v)));
-        high - low.min(high)
-    };
-    if spread(test) < spread(reference) { test } else { reference }
 }
 
 fn no_texture(frame: &Frame, found: usize) -> Error {

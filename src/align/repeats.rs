@@ -8,7 +8,10 @@ use super::plane::{Plane, Pyramid, to_level};
 use super::refine::{Freedom, read, refine};
 use super::texture::Texture;
 
-/// Pixels of the level per side of a correlated block, inside a window of twice that.
+/// Least and largest period looked for in pixels of a level; one level in two covers all.
+const LEAST_REACH: usize = 16;
+const MOST_REACH: usize = 48;
+/// Pixels of the level per side of a correlated block.
 const BLOCK: usize = 32;
 /// Blocks correlated per level.
 const BLOCKS: usize = 9;
@@ -16,18 +19,25 @@ const BLOCKS: usize = 9;
 const LEAST_PERIOD: i64 = 2;
 /// A second peak of the summed correlation at least this high against the first is a candidate.
 const LEAST_PEAK: f32 = 0.7;
+/// Blocks that a candidate is tried on first.
+const SCREENING_BLOCKS: usize = 16;
 /// Candidates examined.
 const CANDIDATES: usize = 4;
-/// A mean correlation of blocks this much lower settles that a candidate does not fit.
-const CLEARLY_WORSE: f64 = 0.1;
+/// Mean `1 - correlation` this many times as large, and this much on top, settles that a candidate
+/// does not fit.
+const CLEARLY_WORSE: [f64; 2] = [1.5, 0.03];
+/// Cosine of the angle between two directions that count as one.
+const SAME_DIRECTION: f64 = 0.94;
 /// Blocks of the whole frame that decide between candidates which fit nearly as well.
-const EVIDENCE_BLOCKS: usize = 1024;
+const EVIDENCE_BLOCKS: usize = 400;
 /// Columns and rows of the level that is used for it, at most.
 const EVIDENCE_SIDE: usize = 1024;
 /// Standard errors by which the summed evidence must differ from 0.
 const SIGNIFICANT: f64 = 5.0;
 /// Part of the squared error by which it must differ at least: interpolation is not exact.
 const RELEVANT: f64 = 0.03;
+/// Part of it that settles the matter whatever the noise.
+const CLEAR: f64 = 0.5;
 /// A shift at most this part of the other is clearly the smaller.
 const CLEARLY_SMALLER: f64 = 0.5;
 
@@ -51,23 +61,46 @@ pub(super) struct Settled {
 pub(super) fn settle(
     pair: [&Pyramid; 2],
     texture: &Texture,
-    patches: &mut [Patch],
+    block: usize,
     found: Similarity,
     (max_shift, origin): (f64, &str),
 ) -> Result<Settled, Error> {
     let size = pair[0].size();
+    let at_first = Motion::new(found, size);
+    let centres = texture.pick(block, SCREENING_BLOCKS);
+    let patch = |centre| Patch::new(pair, 0, (centre, block), &at_first);
+    let mut patches: Vec<_> = centres.into_iter().map(patch).collect();
     let mut settled = Settled { similarity: found, other: None };
-    for level in (0..=pair[0].top()).step_by(2) {
-        for period in candidates(pair, texture, level, found) {
+    // Directions along which nothing distinguishes one shift from another.
+    let mut edges: Vec<[f64; 2]> = Vec::new();
+    let top = pair[0].top();
+    for level in (0..=top).filter(|level| level % 2 == 0 || *level == top) {
+        // A coarse level sees further; the coarsest as far as another shift could lie.
+        let least = if level == top { (2.0 * max_shift) as usize >> level } else { 0 };
+        let reach = least.clamp(LEAST_REACH, MOST_REACH);
+        for period in candidates(pair, texture, (level, reach), found) {
             let start = found.shifted(period);
-            if start.shift[0].hypot(start.shift[1]) > max_shift {
+            let known = edges.iter().any(|edge| cosine(*edge, period).abs() > SAME_DIRECTION);
+            if known || start.shift[0].hypot(start.shift[1]) > max_shift {
                 continue;
             }
-            let Some(other) = fits(pair, patches, [found, start]) else { continue };
-            match compare(pair, texture, [settled.similarity, other], size) {
-                Evidence::ForFirst => {}
-                Evidence::ForSecond => settled = Settled { similarity: other, other: None },
-                Evidence::Neither => settled = smaller(settled.similarity, other, origin)?,
+            let Some(other) = fits(pair, &mut patches, [settled.similarity, start]) else {
+                continue;
+            };
+            let evidence = |other| compare(pair, texture, [settled.similarity, other], size);
+            settled = match evidence(other) {
+                Evidence::ForFirst => settled,
+                Evidence::ForSecond => Settled { similarity: other, other: None },
+                Evidence::Neither => {
+                    let none = without(settled.similarity, other);
+                    match evidence(none) {
+                        Evidence::ForFirst => smaller(settled.similarity, other, origin)?,
+                        _ => {
+                            edges.push(period);
+                            Settled { similarity: none, other: None }
+                        }
+                    }
+                }
             }
         }
     }
@@ -78,6 +111,19 @@ enum Evidence {
     ForFirst,
     ForSecond,
     Neither,
+}
+
+fn cosine(p: [f64; 2], q: [f64; 2]) -> f64 {
+    (p[0] * q[0] + p[1] * q[1]) / (p[0].hypot(p[1]) * q[0].hypot(q[1]))
+}
+
+/// The first motion less its part along the way to the second.
+///
+/// Along a straight edge there is no period, every shift fits, and none is the right one.
+fn without(first: Similarity, second: Similarity) -> Similarity {
+    let (x, y) = (second.shift[0] - first.shift[0], second.shift[1] - first.shift[1]);
+    let part = (first.shift[0] * x + first.shift[1] * y) / (x * x + y * y);
+    first.shifted([-part * x, -part * y])
 }
 
 fn smaller(first: Similarity, second: Similarity, origin: &str) -> Result<Settled, Error> {
@@ -112,7 +158,8 @@ fn fits(
     patches.iter_mut().for_each(|patch| patch.recut(pair[1], &reference));
     let apart = [0, 1].map(|i| other.similarity.shift[i] - first.shift[i]);
     let same = apart[0].hypot(apart[1]) < LEAST_PERIOD as f64;
-    (!same && found > known - CLEARLY_WORSE).then_some(other.similarity)
+    let worse = 1.0 - found > CLEARLY_WORSE[0] * (1.0 - known) + CLEARLY_WORSE[1];
+    (!same && !worse).then_some(other.similarity)
 }
 
 fn mean_correlation(readings: &[Reading]) -> f64 {
@@ -136,27 +183,35 @@ fn compare(
     let mut total = 0.0;
     for centre in texture.pick(side << level, EVIDENCE_BLOCKS) {
         let mut patch = Patch::new(pair, level, (centre, side), &first);
-        let one = patch.inside.then(|| patch.read(&first)).flatten();
+        let one = patch.has_structure().then(|| patch.read(&first));
         patch.recut(pair[1], &second);
-        let other = patch.inside.then(|| patch.read(&second)).flatten();
+        let other = patch.has_structure().then(|| patch.read(&second));
         if let (Some(one), Some(other)) = (one, other) {
             let [one, other] = [one, other].map(|r| r.variance * (1.0 - r.correlation.max(0.0)));
             differences.push(other - one);
             total += (one + other) / 2.0;
         }
     }
+    weigh(&differences, total)
+}
+
+/// Whether differences of squared errors, of `total` on the whole, speak for the first motion.
+fn weigh(differences: &[f64], total: f64) -> Evidence {
     let sum: f64 = differences.iter().sum();
-    let mut sizes: Vec<f64> = differences.iter().map(|d| d.abs()).collect();
-    sizes.sort_by(f64::total_cmp);
-    let median = sizes.get(sizes.len() / 2).copied().unwrap_or(0.0);
-    let noise = 1.4826 * median * (sizes.len() as f64).sqrt();
-    if sum.abs() <= SIGNIFICANT * noise + RELEVANT * total {
-        Evidence::Neither
-    } else if sum > 0.0 {
-        Evidence::ForFirst
-    } else {
-        Evidence::ForSecond
+    let middle = median(differences.to_vec());
+    let deviation = median(differences.iter().map(|d| (d - middle).abs()).collect());
+    let noise = 1.4826 * deviation * (differences.len() as f64).sqrt();
+    let decided = sum.abs() > SIGNIFICANT * noise + RELEVANT * total || sum.abs() > CLEAR * total;
+    match decided {
+        false => Evidence::Neither,
+        true if sum > 0.0 => Evidence::ForFirst,
+        true => Evidence::ForSecond,
     }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Shifts of the aligned test frame, in pixels of level 0, at which blocks of the reference
@@ -164,23 +219,24 @@ fn compare(
 fn candidates(
     pair: [&Pyramid; 2],
     texture: &Texture,
-    level: usize,
+    (level, reach): (usize, usize),
     found: Similarity,
 ) -> Vec<[f64; 2]> {
     let [reference, test] = pair.map(|pyramid| pyramid.level(level));
     if reference.width.min(reference.height) < BLOCK {
         return Vec::new();
     }
-    let mut correlator = Correlator::new(2 * BLOCK);
+    let window_side = (BLOCK + 2 * reach).next_power_of_two();
+    let mut correlator = Correlator::new(window_side);
     for centre in texture.pick(BLOCK << level, BLOCKS) {
         let start = |point: [f64; 2], side: usize| {
             point.map(|x| (to_level(x, level) - (side as f64 - 1.0) / 2.0).round() as i64)
         };
         let block = centred(reference, start(centre, BLOCK), BLOCK);
-        let window = centred(test, start(found.apply(centre), 2 * BLOCK), 2 * BLOCK);
+        let window = centred(test, start(found.apply(centre), window_side), window_side);
         correlator.add(|cells| fill(cells, &block, &window));
     }
-    let surface = correlator.surface(BLOCK / 2);
+    let surface = correlator.surface((window_side - BLOCK) / 2);
     let near = [-1, 0, 1].into_iter().flat_map(|y| [-1, 0, 1].map(|x| (x, y)));
     let main = near.filter_map(|(x, y)| surface.at(x, y)).fold(0.0, f32::max);
     if main <= 0.0 {
@@ -222,9 +278,11 @@ fn fill(cells: &mut [Complex32], block: &[f32], window: &[f32]) {
     for (cell, value) in cells.iter_mut().zip(window) {
         cell.im = *value;
     }
-    let rows = cells.chunks_exact_mut(2 * BLOCK).skip(BLOCK / 2);
+    let side = window.len().isqrt();
+    let margin = (side - BLOCK) / 2;
+    let rows = cells.chunks_exact_mut(side).skip(margin);
     for (row, values) in rows.zip(block.chunks_exact(BLOCK)) {
-        for (cell, value) in row[BLOCK / 2..].iter_mut().zip(values) {
+        for (cell, value) in row[margin..].iter_mut().zip(values) {
             cell.re = *value;
         }
     }

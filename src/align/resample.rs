@@ -155,11 +155,13 @@ fn nearest(source: &Source, motion: &Motion, tile: [usize; 4], out: &mut [u8]) {
         let row = &mut out[(y * motion.size[0] + left) * channels..][..(right - left) * channels];
         for (i, pixel) in row.chunks_exact_mut(channels).enumerate() {
             let (knot, part) = (i / STEP, (i % STEP) as f32 / STEP as f32);
-            let [u, v] = [0, 1].map(|k| {
-                let value = line[knot][k] + part * (line[knot + 1][k] - line[knot][k]);
-                (value.clamp(0.0, last[k]) + 0.5) as usize
-            });
-            pixel.copy_from_slice(&source.pixels[(v * source.width + u) * channels..][..channels]);
+            let ([u0, v0], [u1, v1]) = (line[knot], line[knot + 1]);
+            let u = ((u0 + part * (u1 - u0)).clamp(0.0, last[0]) + 0.5) as usize;
+            let v = ((v0 + part * (v1 - v0)).clamp(0.0, last[1]) + 0.5) as usize;
+            let at = (v * source.width + u) * channels;
+            for (pixel, value) in pixel.iter_mut().zip(&source.pixels[at..]) {
+                *pixel = *value;
+            }
         }
     }
 }
@@ -214,7 +216,8 @@ fn cubic(source: &Source, motion: &Motion, tile: [usize; 4], out: &mut [u8]) {
 /// `STEP` values at positions that go linearly from the first to (not including) the second end.
 fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
     let slope = (to - from) / STEP as f32;
-    let whole = from.floor();
+    // Positions are positive: the whole part is the floor.
+    let whole = from as usize as f32;
     let excess = |i: usize| from - whole + (slope - 1.0) * i as f32;
     let end = excess(STEP - 1);
     if (0.0..1.0).contains(&end) {
@@ -230,7 +233,7 @@ fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
     }
     for (i, out) in out.iter_mut().enumerate() {
         let position = from + slope * i as f32;
-        let whole = position.floor();
+        let whole = position as usize as f32;
         let taps = &line[whole as usize - 1..whole as usize + 3];
         *out = keys(position - whole).iter().zip(taps).map(|(w, tap)| w * tap).sum();
     }
@@ -239,7 +242,8 @@ fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
 /// `STEP` columns at rows that go linearly from the first to (not including) the second end.
 fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [f32; STEP] {
     let slope = (to - from) / STEP as f32;
-    let whole = from.floor();
+    // Positions are positive: the whole part is the floor.
+    let whole = from as usize as f32;
     let excess = |i: usize| from - whole + slope * i as f32;
     let mut out = [0.0; STEP];
     if (0.0..1.0).contains(&excess(STEP - 1)) {
@@ -253,7 +257,7 @@ fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [f32; S
     }
     for (i, out) in out.iter_mut().enumerate() {
         let position = from + slope * i as f32;
-        let whole = position.floor();
+        let whole = position as usize as f32;
         let tap = |k: usize| columns[(whole as usize - 1 + k) * stride + i];
         let weights = keys(position - whole);
         *out = (0..4).map(|k| weights[k] * tap(k)).sum();
@@ -306,7 +310,8 @@ impl Lattice {
         let part = (position - before as f64) as f32;
         let (above, below) = self.values[before * self.columns..].split_at(self.columns);
         for ((out, above), below) in out.iter_mut().zip(above).zip(below) {
-            *out = [0, 1].map(|k| above[k] + part * (below[k] - above[k]));
+            out[0] = above[0] + part * (below[0] - above[0]);
+            out[1] = above[1] + part * (below[1] - above[1]);
         }
     }
 

@@ -16,6 +16,8 @@ const BOARD: f64 = 60.0;
 pub(super) struct Scene {
     size: [f64; 2],
     shapes: Vec<Shape>,
+    /// Amplitude of the mottled ground in grey levels.
+    ground: f64,
     columns: usize,
     cells: Vec<Vec<usize>>,
 }
@@ -84,9 +86,36 @@ impl Scene {
         scene
     }
 
+    /// A few traces at the lower edge, and else nothing.
+    pub(super) fn bare(size: [usize; 2], seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut scene = Self::empty(size);
+        for _ in 0..4 {
+            let x = random.random_range(0.3..0.7) * scene.size[0];
+            let y = scene.size[1] - 60.0;
+            scene.add(Outline::Trace([x, y], [x + 20.0, y + 80.0], 3.0), 180.0);
+        }
+        scene.ground = 0.0;
+        scene
+    }
+
+    /// Upright stripes all over, at uneven distances, so that only a shift along them is open.
+    pub(super) fn stripes(size: [usize; 2], pitch: f64) -> Self {
+        let mut scene = Self::empty(size);
+        scene.ground = 0.0;
+        let count = (size[0] as f64 / pitch) as i32 + 4;
+        for i in -4..count {
+            let x = f64::from(i) * pitch + 6.0 * f64::from(i * i % 5);
+            let ends = [[x, -200.0], [x, scene.size[1] + 200.0]];
+            scene.add(Outline::Trace(ends[0], ends[1], 6.0), 170.0);
+        }
+        scene
+    }
+
     /// Round pads at a fixed pitch all over, and nothing else.
     pub(super) fn pads(size: [usize; 2], pitch: f64) -> Self {
         let mut scene = Self::empty(size);
+        scene.ground = 0.0;
         let count = |side: f64| (side / pitch) as i64 + 8;
         for row in -8..count(scene.size[1]) {
             for column in -8..count(scene.size[0]) {
@@ -150,7 +179,13 @@ impl Scene {
     fn empty(size: [usize; 2]) -> Self {
         let size = size.map(|side| side as f64);
         let [columns, rows] = size.map(|side| (side / CELL).ceil() as usize + 4);
-        Self { size, shapes: Vec::new(), columns, cells: vec![Vec::new(); columns * rows] }
+        Self {
+            size,
+            ground: 3.0,
+            shapes: Vec::new(),
+            columns,
+            cells: vec![Vec::new(); columns * rows],
+        }
     }
 
     fn add(&mut self, outline: Outline, level: f64) {
@@ -168,7 +203,7 @@ impl Scene {
 
     fn level(&self, [x, y]: [f64; 2], blur: f64) -> f64 {
         let ground = (x * 0.31).sin() * (y * 0.23).cos() + (x * 0.043 + y * 0.057).sin();
-        let mut level = BOARD + 3.0 * ground;
+        let mut level = BOARD + self.ground * ground;
         let rows = self.cells.len() / self.columns;
         let column = ((x / CELL + 2.0).max(0.0) as usize).min(self.columns - 1);
         let row = ((y / CELL + 2.0).max(0.0) as usize).min(rows - 1);

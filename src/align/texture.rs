@@ -38,9 +38,7 @@ impl Texture {
             let line = plane.row(y as i64);
             let (above, below) = (plane.row(y as i64 - 1), plane.row(y as i64 + 1));
             let cells = &mut tensors[y / step * columns..][..columns];
-            for (column, tensor) in cells.iter_mut().enumerate() {
-                add_gradients(column * step..(column + 1) * step, line, [above, below], tensor);
-            }
+            add_gradients(line, [above, below], step, cells);
         }
         Self { size, cell, columns, rows, tensors }
     }
@@ -112,24 +110,21 @@ fn starts(
     (from..=to.max(from)).step_by(step)
 }
 
-fn add_gradients(
-    columns: std::ops::Range<usize>,
-    line: &[u8],
-    [above, below]: [&[u8]; 2],
-    tensor: &mut [f32; 3],
-) {
-    let last = line.len() - 1;
-    let (mut xx, mut xy, mut yy) = (0, 0, 0);
-    for x in columns {
-        let gx = i32::from(line[(x + 1).min(last)]) - i32::from(line[x.saturating_sub(1)]);
-        let gy = i32::from(below[x]) - i32::from(above[x]);
-        xx += gx * gx;
-        xy += gx * gy;
-        yy += gy * gy;
+/// Adds the gradient products of one row to the cells it crosses.
+fn add_gradients(line: &[u8], [above, below]: [&[u8]; 2], step: usize, cells: &mut [[f32; 3]]) {
+    // Central differences in the inside; the outermost columns are left out.
+    let across = line.windows(3).map(|w| i32::from(w[2]) - i32::from(w[0]));
+    let down = below[1..].iter().zip(&above[1..]).map(|(b, a)| i32::from(*b) - i32::from(*a));
+    let gradients: Vec<(i32, i32)> = std::iter::once((0, 0)).chain(across.zip(down)).collect();
+    for (cell, gradients) in cells.iter_mut().zip(gradients.chunks(step)) {
+        let (mut xx, mut xy, mut yy) = (0, 0, 0);
+        for (gx, gy) in gradients {
+            xx += gx * gx;
+            xy += gx * gy;
+            yy += gy * gy;
+        }
+        *cell = [cell[0] + xx as f32, cell[1] + xy as f32, cell[2] + yy as f32];
     }
-    tensor[0] += xx as f32;
-    tensor[1] += xy as f32;
-    tensor[2] += yy as f32;
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn summed(mask: &[bool], width: usize) -> Vec<u32> {
 #[allow(clippy::unwrap_used, clippy::print_stdout)]
 mod tests {
     use std::collections::HashMap;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::*;
     use crate::calibrate::{TileFigures, judge_tiles, read_tiles};
@@ -151,11 +151,6 @@ mod tests {
         assert!(matches!(error, Err(Error::FrameSize { test: (4, 5), .. })));
     }
 
-    fn deeppcb() -> Option<PathBuf> {
-        let folder = PathBuf::from(std::env::var_os("PAIRSPEC_DEEPPCB")?);
-        folder.join("manifest.csv").exists().then_some(folder)
-    }
-
     /// Tile figures of every `step`-th pair by the count of differing pixels.
     fn deeppcb_tiles(folder: &Path, step: usize, is_eroded: bool) -> TileFigures {
         let mut manifest = csv::Reader::from_path(folder.join("manifest.csv")).unwrap();
@@ -175,12 +170,8 @@ mod tests {
 
     #[test]
     fn real_boards_give_the_floor_that_another_program_gives() {
-        let Some(folder) = deeppcb() else {
-            println!(
-                "SKIP real_boards_give_the_floor_that_another_program_gives: PAIRSPEC_DEEPPCB names no data set"
-            );
-            return;
-        };
+        let name = "real_boards_give_the_floor_that_another_program_gives";
+        let Some(folder) = crate::test_data::deeppcb(name) else { return };
         // numpy and Pillow's MinFilter(3), on the same 100 pairs.
         for (is_eroded, expected) in [(true, 0.920_249_7), (false, 0.744_609_5)] {
             let auroc = deeppcb_tiles(&folder, 10, is_eroded).baseline.unwrap();

@@ -181,3 +181,31 @@ fn is_faulty(sample: &Sample) -> bool {
 fn only_unexplained(decision: &Decision) -> bool {
     decision.unexplained && !decision.fired.contains(&true)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::calibrate::simulated::line;
+
+    #[test]
+    fn only_armed_sentences_count_in_the_score_of_a_unit() {
+        let samples = line(12, 1);
+        let specs = vec![("open".to_owned(), None), ("short".to_owned(), Some(0.5))];
+        let scored = overall_scores(&samples, &FittedThresholds { specs, unexplained: None });
+        for (sample, unit) in samples.iter().zip(&scored) {
+            assert_eq!(unit.score, f64::from(sample.confidences[1]));
+            assert_eq!((unit.bad, unit.cluster), (sample.truth.is_fault(), sample.pair));
+        }
+    }
+
+    #[test]
+    fn scores_of_another_judge_keep_to_the_units() {
+        let mut samples = line(3, 1);
+        samples[1].truth = Truth::Skip;
+        let scored = scored_by(&samples, &[1.0, 2.0, 3.0]).unwrap();
+        assert_eq!(scored.iter().map(|unit| unit.score).collect::<Vec<_>>(), [1.0, 3.0]);
+        assert!(matches!(scored_by(&samples, &[1.0]), Err(Error::Count { found: 1, .. })));
+        assert!(matches!(scored_by(&samples, &[f64::NAN; 3]), Err(Error::Score { .. })));
+    }
+}

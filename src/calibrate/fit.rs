@@ -132,15 +132,19 @@ pub(crate) fn spec_auroc<'a>(
     samples: impl Iterator<Item = &'a Sample>,
     spec: usize,
 ) -> Option<Auroc> {
-    let scored: Vec<Scored> = samples
-        .filter(|sample| matches!(sample.truth, Truth::Conforming) || is_of(sample, spec))
-        .map(|sample| Scored {
-            cluster: sample.pair,
-            bad: is_of(sample, spec),
-            score: sample.confidences[spec].into(),
-        })
-        .collect();
-    Auroc::of(&scored)
+    Auroc::of(&spec_scores(samples, spec))
+}
+
+/// A spec's confidence on its labelled faults and on the conforming units, for a ROC curve or a
+/// histogram of this spec alone; NaN where a sample has no such confidence.
+pub fn spec_scores<'a>(samples: impl IntoIterator<Item = &'a Sample>, spec: usize) -> Vec<Scored> {
+    let own = |sample: &&Sample| sample.truth == Truth::Conforming || is_of(sample, spec);
+    let scored = |sample: &Sample| Scored {
+        cluster: sample.pair,
+        bad: is_of(sample, spec),
+        score: sample.confidences.get(spec).map_or(f64::NAN, |score| f64::from(*score)),
+    };
+    samples.into_iter().filter(own).map(scored).collect()
 }
 
 /// Whether the label of a sample is the fault of this spec.
@@ -162,4 +166,51 @@ fn sorted(values: impl Iterator<Item = f32>) -> Vec<f64> {
     let mut values: Vec<f64> = values.map(f64::from).collect();
     values.sort_by(f64::total_cmp);
     values
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::calibrate::simulated::{ids, line};
+
+    fn fitted(samples: &[Sample]) -> Fit {
+        let samples: Vec<&Sample> = samples.iter().collect();
+        let target = Target::MaxFalseReject(0.1);
+        let request =
+            Request { spec_ids: &ids(), target, unexplained: true, place: "in a test".into() };
+        fit(&samples, &request).unwrap()
+    }
+
+    #[test]
+    fn known_faults_are_familiar_and_large_strangers_are_not() {
+        let limits = fitted(&line(600, 1)).unexplained.unwrap();
+        // Faults have cosines from 0.4, sizes from 0.6; 95 % of the conforming sizes are below 0.61.
+        assert!((0.1..0.45).contains(&limits.max_cosine), "{limits:?}");
+        assert!(limits.min_size > 0.55, "{limits:?}");
+        let strange = line(600, 1).iter().filter(|s| limits.fires(s.size, s.best_cosine)).count();
+        assert!(strange < 40, "{strange}");
+    }
+
+    #[test]
+    fn few_units_do_not_say_what_is_familiar() {
+        let fit = fitted(&line(60, 2));
+        assert_eq!(fit.unexplained, Some(fit.unexplained.unwrap()));
+        let fit = fitted(&line(30, 2));
+        assert_eq!(fit.unexplained, None);
+        assert!(fit.warnings.iter().any(|w| w.contains("at least 20")), "{:?}", fit.warnings);
+    }
+
+    #[test]
+    fn a_sentence_that_conforming_parts_saturate_is_not_armed() {
+        let mut samples = line(600, 3);
+        for (index, sample) in samples.iter_mut().enumerate() {
+            if index % 5 == 1 {
+                sample.confidences[0] = 1.0;
+            }
+        }
+        let fit = fitted(&samples);
+        assert!(matches!(&fit.specs[0], Arming::Unarmed(why) if why.contains("confidence 1")));
+        assert!(matches!(fit.specs[1], Arming::Armed(_)));
+    }
 }

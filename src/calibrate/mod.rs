@@ -44,6 +44,7 @@ pub use detection::{
 pub use error::Error;
 pub use evaluation::{Evaluation, evaluate};
 pub use figures::{SpecFigures, Totals, overall_scores, scored_by};
+pub use fit::spec_scores;
 pub use predictions::{PredictionRow, read_predictions, resolve_predictions, write_predictions};
 pub use proportion::{Proportion, excluded_rate};
 pub use render::Beside;

@@ -8,6 +8,10 @@ use super::{
     SpecFigures, Target, TileFigures, Totals, Unexplained,
 };
 
+/// What the brackets in tables mean.
+const BOUNDS: &str =
+    "[95 % bounds]: exact for rates (units taken as independent), by pair for AUROC\n";
+
 /// What stands beside the figures of decisions.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Beside {
@@ -28,7 +32,7 @@ impl Calibration {
         };
         let title = format!(
             "threshold calibration, unit {unit}, wanted: {wanted}\n\
-             figures: {} folds, each judged with limits fitted on the others; bounds: 95 %\n",
+             figures: {} folds, each judged with limits fitted on the others\n{BOUNDS}",
             self.folds.len()
         );
         let mut text = title;
@@ -45,7 +49,7 @@ impl Calibration {
 impl Evaluation {
     /// Tables of fixed width for people; `unit` is what was judged ("region", "pair").
     pub fn render(&self, unit: &str, beside: &Beside) -> String {
-        let mut text = format!("evaluation, unit {unit}; bounds: 95 %\n");
+        let mut text = format!("evaluation, unit {unit}\n{BOUNDS}");
         figures(&mut text, &self.specs, &self.totals, beside);
         text
     }

@@ -180,3 +180,89 @@ fn lower_levels(levels: &mut [usize], scores: impl Iterator<Item = Option<f32>>)
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibrate::Truth;
+
+    fn samples(truth: &Truth, scores: &[[f32; 2]]) -> Vec<Sample> {
+        let sample = |confidences: &[f32; 2]| Sample {
+            pair: 0,
+            group: String::new(),
+            truth: truth.clone(),
+            confidences: confidences.to_vec(),
+            size: 0.0,
+            best_cosine: 0.0,
+        };
+        scores.iter().map(sample).collect()
+    }
+
+    fn rejects(conforming: &[[f32; 2]], faulty: &[[f32; 2]], share: f64) -> Vec<Option<f32>> {
+        let conforming = samples(&Truth::Conforming, conforming);
+        let faulty = samples(&Truth::Fault(0), faulty);
+        let evidence = Evidence {
+            conforming: conforming.iter().collect(),
+            faulty: faulty.iter().collect(),
+            armed: vec![true, true],
+            familiar: None,
+        };
+        most_rejects(&evidence, share, &mut Vec::new()).0
+    }
+
+    #[test]
+    fn one_more_unit_must_fit_into_the_share() {
+        assert_eq!(budget(99, 0.02), Some(1));
+        assert_eq!(budget(98, 0.02), Some(0));
+        assert_eq!(budget(48, 0.02), None);
+        assert_eq!(budget(99, 0.05), Some(4), "products are not cut below whole numbers");
+        assert_eq!(budget(1_000_000, 0.0), None);
+    }
+
+    #[test]
+    fn the_specs_share_the_rejects() {
+        // Nine units, two may fire: the highest of each spec.
+        let conforming = [
+            [0.9, 0.1],
+            [0.1, 0.75],
+            [0.5, 0.2],
+            [0.2, 0.5],
+            [0.0, 0.0],
+            [0.0, 0.0],
+            [0.0, 0.0],
+            [0.0, 0.0],
+            [0.0, 0.0],
+        ];
+        let limits = rejects(&conforming, &[[0.6, 0.0], [0.95, 0.0]], 0.3);
+        assert_eq!(limits, [Some(0.55), Some(0.625)], "halfway to the next score seen");
+        let limits = rejects(&conforming, &[[0.6, 0.0]], 0.1);
+        assert_eq!(limits[0], Some(0.9_f32.next_up()), "none may fire and nothing is above");
+    }
+
+    #[test]
+    fn a_spec_whose_conforming_units_reach_one_has_no_limit() {
+        let limits = rejects(&[[1.0, 0.2]; 4], &[[1.0, 0.9]], 0.2);
+        assert_eq!(limits, [None, Some(0.2_f32.next_up())]);
+    }
+
+    #[test]
+    fn every_spec_may_miss_the_same_share_of_its_own() {
+        let own: Vec<[f32; 2]> = (1..=9).map(|score| [score as f32 / 10.0, 0.0]).collect();
+        let (faulty, other) = (samples(&Truth::Fault(0), &own), samples(&Truth::Fault(1), &[]));
+        let conforming = samples(&Truth::Conforming, &[[0.0, 0.0], [0.24, 0.0]]);
+        let evidence = Evidence {
+            conforming: conforming.iter().collect(),
+            faulty: faulty.iter().chain(&other).collect(),
+            armed: vec![true, false],
+            familiar: None,
+        };
+        let mut warnings = Vec::new();
+        // Nine units, two may pass: 0.3 fires, 0.24 is the next below.
+        let (limits, _) = lowest_misses(&evidence, (0.3, 0), &mut warnings);
+        assert!(limits[0].is_some_and(|limit| (limit - 0.27).abs() < 1e-6), "{limits:?}");
+        assert_eq!((limits[1], warnings.len()), (None, 0));
+        let (limits, _) = lowest_misses(&evidence, (0.05, 0), &mut warnings);
+        assert!(limits[0].is_some_and(|limit| (limit - 0.05).abs() < 1e-6), "{limits:?}");
+        assert!(warnings[0].contains("at least 19"), "{warnings:?}");
+    }
+}

@@ -85,3 +85,23 @@ impl<'a, const N: usize> Table<'a, N> {
         Error::Table { origin, line, reason: reason.to_string() }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let mut table = Table::open("b,x,a\n1,2, 3\n", "t.csv", ["a", "b"]).unwrap();
+        assert!(table.advance().unwrap());
+        assert_eq!((table.number(0).ok(), table.text(1)), (Some(3_u32), "1"));
+        assert!(!table.advance().unwrap());
+    }
+
+    #[test]
+    fn a_column_named_twice_is_refused() {
+        let refusal = Table::open("a,b,a\n", "t.csv", ["a", "b"]).map(|_| ()).unwrap_err();
+        assert_eq!(refusal.to_string(), "t.csv: line 1: two columns \"a\"");
+    }
+}

@@ -115,3 +115,27 @@ impl Decision {
         self.unexplained || self.fired.contains(&true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibrate::Truth;
+
+    #[test]
+    fn a_sentence_fires_at_its_threshold_and_a_size_only_above_its_limit() {
+        let unexplained = Some(Unexplained { min_size: 1.0, max_cosine: 0.2 });
+        let specs = vec![("open".to_owned(), Some(0.5)), ("short".to_owned(), None)];
+        let thresholds = FittedThresholds { specs, unexplained };
+        let judged = |confidences: [f32; 2], size, best_cosine| {
+            let (group, truth) = (String::new(), Truth::Conforming);
+            let confidences = confidences.to_vec();
+            let sample = Sample { pair: 0, group, truth, confidences, size, best_cosine };
+            let decision = Decision::of(&sample, &thresholds);
+            (decision.fired.clone(), decision.unexplained, decision.is_mismatch())
+        };
+        assert_eq!(judged([0.5, 1.0], 0.0, 1.0), (vec![true, false], false, true));
+        assert_eq!(judged([0.499, 1.0], 1.0, 0.0), (vec![false, false], false, false));
+        assert_eq!(judged([0.0, 0.0], 1.001, 0.199), (vec![false, false], true, true));
+        assert_eq!(judged([0.0, 0.0], 1.001, 0.2), (vec![false, false], false, false));
+    }
+}

@@ -123,8 +123,9 @@ impl Config {
     /// # Errors
     /// [`Error::Syntax`] and [`Error::Config`], the latter naming the key.
     pub fn from_json(bytes: &[u8], origin: &str) -> Result<Self, Error> {
-        let root: Map<String, Value> = serde_json::from_slice(bytes)
-            .map_err(|error| Error::Syntax { origin: origin.to_owned(), reason: error.to_string() })?;
+        let root: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
+            Error::Syntax { origin: origin.to_owned(), reason: error.to_string() }
+        })?;
         let root = Section { origin, name: "", values: root };
         match root.model_type()?.as_str() {
             "clip" => Self::both(&root),
@@ -151,8 +152,11 @@ impl Config {
 
     fn vision_only(root: Section) -> Result<Self, Error> {
         // A vision-only directory keeps its keys at the top, or a full CLIP configuration's below.
-        let section =
-            if root.values.contains_key("vision_config") { root.subsection("vision_config")? } else { root.clone() };
+        let section = if root.values.contains_key("vision_config") {
+            root.subsection("vision_config")?
+        } else {
+            root.clone()
+        };
         Ok(Self {
             vision: Some(VisionConfig::new(&section)?),
             text: None,
@@ -163,8 +167,11 @@ impl Config {
     }
 
     fn text_only(root: Section) -> Result<Self, Error> {
-        let section =
-            if root.values.contains_key("text_config") { root.subsection("text_config")? } else { root.clone() };
+        let section = if root.values.contains_key("text_config") {
+            root.subsection("text_config")?
+        } else {
+            root.clone()
+        };
         Ok(Self {
             vision: None,
             text: Some(TextConfig::new(&section)?),
@@ -185,7 +192,8 @@ impl VisionConfig {
         let image = section.size("image_size", 224)?;
         let patch = section.size("patch_size", 32)?;
         if patch > image || image > 4096 {
-            let reason = format!("{patch} for an image of {image}, expected patch <= image <= 4096");
+            let reason =
+                format!("{patch} for an image of {image}, expected patch <= image <= 4096");
             return Err(section.error("patch_size", reason));
         }
         Ok(Self { tower, image, patch })
@@ -231,7 +239,9 @@ impl TowerConfig {
         }
         let layer_norm_eps = section.number("layer_norm_eps", 1e-5)?;
         if !(0.0..1.0).contains(&layer_norm_eps) {
-            return Err(section.error("layer_norm_eps", format!("{layer_norm_eps}, expected 0 to 1")));
+            return Err(
+                section.error("layer_norm_eps", format!("{layer_norm_eps}, expected 0 to 1"))
+            );
         }
         Ok(Self {
             hidden,
@@ -271,7 +281,9 @@ impl Section<'_> {
         match self.values.get("model_type") {
             Some(Value::String(found)) => Ok(found.clone()),
             Some(found) => Err(self.error("model_type", format!("{found}, expected a text"))),
-            None => Err(self.error("model_type", "missing; is this the config.json of a CLIP model?")),
+            None => {
+                Err(self.error("model_type", "missing; is this the config.json of a CLIP model?"))
+            }
         }
     }
 
@@ -328,7 +340,62 @@ impl Section<'_> {
     }
 
     fn error(&self, key: &str, reason: impl Into<String>) -> Error {
-        let key = if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
+        let key =
+            if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) };
         Error::Config { origin: self.origin.to_owned(), key, reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, Error> {
+        Config::from_json(text.as_bytes(), "config.json")
+    }
+
+    #[test]
+    fn missing_keys_take_the_defaults_of_transformers() {
+        let config = parse(r#"{"model_type": "clip"}"#).unwrap();
+        let (vision, text) = (config.vision.unwrap(), config.text.unwrap());
+        assert_eq!((vision.image, vision.patch, vision.tokens()), (224, 32, 50));
+        assert_eq!((vision.tower.hidden, vision.tower.heads, vision.tower.layers), (768, 12, 12));
+        assert_eq!((text.tower.hidden, text.tower.heads, text.tower.layers), (512, 8, 12));
+        assert_eq!((text.vocabulary, text.context), (49_408, 77));
+        assert_eq!(text.pooling, Pooling::FirstOf(49_407));
+        assert_eq!(text.tower.activation, Activation::QuickGelu);
+        assert_eq!((config.projection, config.logit_scale_init), (512, 2.6592));
+    }
+
+    #[test]
+    fn legacy_sections_win_with_their_defaults_unless_they_are_null() {
+        let text = r#"{"model_type": "clip", "text_config": {"hidden_size": 64, "eos_token_id": 2},
+            "text_config_dict": {"num_attention_heads": 4}, "vision_config": {"patch_size": 16},
+            "vision_config_dict": null}"#;
+        let config = parse(text).unwrap();
+        assert_eq!(config.vision.unwrap().patch, 16);
+        let text = config.text.unwrap();
+        assert_eq!((text.tower.hidden, text.tower.heads), (512, 4));
+        assert_eq!(text.pooling, Pooling::FirstOf(49_407));
+    }
+
+    #[test]
+    fn sizes_beyond_any_clip_are_refused() {
+        for (key, value) in [
+            ("hidden_size", "1099511627776"),
+            ("hidden_size", "-1"),
+            ("hidden_size", "1.5"),
+            ("image_size", "[224, 225]"),
+            ("image_size", "100000"),
+            ("num_hidden_layers", "100000"),
+            ("layer_norm_eps", "1e39"),
+            ("layer_norm_eps", "\"x\""),
+        ] {
+            let text =
+                format!(r#"{{"model_type": "clip", "vision_config": {{"{key}": {value}}}}}"#);
+            let message = parse(&text).unwrap_err().to_string();
+            assert!(message.starts_with("config.json: vision_config."), "{message}");
+        }
     }
 }

@@ -48,3 +48,32 @@ pub fn relative_error(found: &[f32], expected: &[f32]) -> f64 {
         .fold(0.0, |error: f64, (&a, &b)| error.max((f64::from(a) - f64::from(b)).abs()));
     if largest == 0.0 { error } else { error / largest }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_are_not_finite_are_no_embedding() {
+        assert!(Embedding::new(vec![]).is_none());
+        assert!(Embedding::new(vec![1.0, f32::NAN]).is_none());
+        assert!(Embedding::new(vec![f32::NEG_INFINITY]).is_none());
+    }
+
+    #[test]
+    fn the_unit_vector_has_length_one_even_near_the_ends_of_the_range() {
+        for scale in [1e-30, 1.0, 1e30] {
+            let unit = Embedding::new(vec![3.0 * scale, -4.0 * scale]).unwrap().unit();
+            assert!((unit[0] - 0.6).abs() < 1e-6 && (unit[1] + 0.8).abs() < 1e-6, "{unit:?}");
+        }
+        assert_eq!(Embedding::new(vec![0.0, 0.0]).unwrap().unit(), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn opposite_vectors_have_cosine_minus_one_and_zero_has_none() {
+        assert_eq!(cosine(&[1.0, 2.0], &[-2.0, -4.0]), -1.0);
+        assert_eq!(cosine(&[1.0, 2.0], &[0.0, 0.0]), 0.0);
+        assert_eq!(relative_error(&[1.0, 2.5], &[1.0, -5.0]), 1.5);
+    }
+}

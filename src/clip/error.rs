@@ -117,7 +117,9 @@ pub enum Error {
         expected: usize,
     },
     /// A token id that the model has no row for.
-    #[error("{origin}: token id {id}, the model has ids below {vocabulary}; is the tokenizer another model's?")]
+    #[error(
+        "{origin}: token id {id}, the model has ids below {vocabulary}; is the tokenizer another model's?"
+    )]
     TokenId {
         /// The model file.
         origin: String,

@@ -18,6 +18,7 @@ pub mod onnx;
 mod random;
 mod safetensors;
 mod tokenizer;
+mod tokenizer_file;
 mod weights;
 
 pub use architecture::Architecture;

@@ -1,8 +1,8 @@
 use rand::rngs::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
-use sha2::{Digest, Sha256};
+use rand::{Rng, SeedableRng};
 
 use super::{Error, WeightSource};
+use crate::files;
 
 /// Seeded random weights, scaled so that activations look like a trained model's.
 ///
@@ -25,7 +25,7 @@ impl WeightSource for RandomWeights {
     fn read(&mut self, tensor: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
         let count = shape.iter().product();
         let inputs = shape.iter().skip(1).product::<usize>().max(1) as f32;
-        // Uniform numbers of a wanted deviation span sqrt(3) times that to either side.
+        // Uniform numbers of a wanted deviation span sqrt(12) times that.
         let (centre, deviation) = match tensor {
             name if is_norm(name) && name.ends_with("weight") => (1.0, 0.1),
             name if name.ends_with("bias") => (0.0, 0.02),
@@ -36,18 +36,22 @@ impl WeightSource for RandomWeights {
             name if name.contains("patch_embedding") => (0.0, 0.5 / inputs.sqrt()),
             _ => (0.0, 1.0 / inputs.sqrt()),
         };
-        let half_width = deviation * 3.0_f32.sqrt();
+        let width = deviation * 12.0_f32.sqrt();
         let mut random = self.stream(tensor);
-        Ok((0..count).map(|_| centre + random.random_range(-half_width..half_width)).collect())
+        // Plain arithmetic on the generator's words: the same on every machine and version.
+        let mut share = || (random.next_u32() >> 8) as f32 / (1 << 24) as f32;
+        Ok((0..count).map(|_| centre + width * (share() - 0.5)).collect())
     }
 }
 
 impl RandomWeights {
     fn stream(&self, tensor: &str) -> ChaCha8Rng {
-        let mut hasher = Sha256::new();
-        hasher.update(self.seed.to_le_bytes());
-        hasher.update(tensor.as_bytes());
-        ChaCha8Rng::from_seed(hasher.finalize().into())
+        let sum = files::sha256(format!("{} {tensor}", self.seed).as_bytes());
+        let mut seed = [0; 32];
+        for (seed, digit) in seed.iter_mut().zip(sum.bytes()) {
+            *seed = digit;
+        }
+        ChaCha8Rng::from_seed(seed)
     }
 }
 

@@ -170,7 +170,7 @@ impl Shard {
     fn open(path: &Path) -> Result<Self, Error> {
         let origin = path.display().to_string();
         let io = |action| files::Error::io(path, action);
-        let mut file = File::open(path).map_err(io("open"))?;
+        let mut file = files::open(path)?;
         let bytes = file.metadata().map_err(io("read"))?.len();
         let mut length = [0; 8];
         if bytes < 8 {

@@ -7,9 +7,11 @@
 
 mod decode;
 mod error;
+mod jpeg;
 #[cfg(test)]
 pub(crate) mod mutation;
 mod pixels;
+mod png;
 mod preprocess;
 mod preprocessor_file;
 mod rect;

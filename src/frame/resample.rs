@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{GrayImage, RgbImage};
 
 /// The antialiased filters of `CLIPImageProcessor` files.
@@ -140,7 +141,7 @@ pub(super) fn region<'a>(
         (columns.length, row_count),
         filter,
     );
-    let wide = Raster { bytes: wide.buffer(), width: columns.length, height: row_count, ..source };
+    let wide = Raster { bytes: &wide, width: columns.length, height: row_count, ..source };
     let whole = f64::from(columns.length);
     let done = pass(
         wide,
@@ -149,7 +150,7 @@ pub(super) fn region<'a>(
         filter,
     );
     let stride = columns.length as usize * channels;
-    Region { bytes: Cow::Owned(done.into_vec()), channels, stride, start: 0, row_len: stride }
+    Region { bytes: Cow::Owned(done), channels, stride, start: 0, row_len: stride }
 }
 
 /// Part of a raster, in fractional pixels.
@@ -161,8 +162,23 @@ struct Part {
 }
 
 /// Resizes `part` of `source` to `size` (width, height).
-fn pass(source: Raster<'_>, part: Part, size: (u32, u32), filter: Filter) -> Image<'static> {
-    let view = ImageRef::new(source.width, source.height, source.bytes, source.layout)
+///
+/// By the types of the pixels: the untyped call would compile every layout there is into this
+/// crate.
+fn pass(source: Raster<'_>, part: Part, size: (u32, u32), filter: Filter) -> Vec<u8> {
+    match source.layout {
+        PixelType::U8 => typed_pass::<U8>(source, part, size, filter),
+        _ => typed_pass::<U8x3>(source, part, size, filter),
+    }
+}
+
+fn typed_pass<P: PixelTrait>(
+    source: Raster<'_>,
+    part: Part,
+    size: (u32, u32),
+    filter: Filter,
+) -> Vec<u8> {
+    let view = TypedImageRef::<P>::from_buffer(source.width, source.height, source.bytes)
         .expect("the raster is as long as its size says");
     let width = inside(part.left, part.width, source.width);
     let height = inside(part.top, part.height, source.height);
@@ -170,9 +186,11 @@ fn pass(source: Raster<'_>, part: Part, size: (u32, u32), filter: Filter) -> Ima
         .resize_alg(filter.kernel())
         .crop(part.left, part.top, width, height)
         .use_alpha(false);
-    let mut out = Image::new(size.0, size.1, source.layout);
-    Resizer::new().resize(&view, &mut out, &options).expect("the part lies inside the raster");
-    out
+    let mut bytes = vec![0; size.0 as usize * size.1 as usize * P::size()];
+    let mut out = TypedImage::<P>::from_buffer(size.0, size.1, &mut bytes)
+        .expect("the buffer was made for this size");
+    Resizer::new().resize_typed(&view, &mut out, &options).expect("the part is in the raster");
+    bytes
 }
 
 /// `length` less the last bits of rounding that would carry `start + length` beyond `end`.

@@ -27,6 +27,8 @@ pub struct Recipe {
     pub thresholds_path: PathBuf,
     /// Which of several similar classes the part must be.
     pub variant: Option<Variant>,
+    /// Stored reference frames that many parts are compared with.
+    pub golden: Vec<PathBuf>,
     /// How a pair is registered.
     pub align: AlignConfig,
     /// What a photo must be like.
@@ -59,6 +61,8 @@ struct RawRecipe {
     cache: Option<String>,
     thresholds: Option<String>,
     variant: Option<RawVariant>,
+    #[serde(default)]
+    golden: Vec<String>,
     #[serde(default)]
     align: AlignConfig,
     #[serde(default)]
@@ -108,6 +112,7 @@ impl Recipe {
             variant.resolve(path, classes_path, cache_path)
         });
         let variant = variant.transpose()?;
+        let golden = raw.golden.iter().map(|name| below(name)).collect::<Result<_, _>>()?;
         let sheet = Sheet::open(&sheet_path)?;
         let mut content = vec![text];
         content.push(files::read_text(&sheet_path, MAX_BYTES)?);
@@ -122,6 +127,7 @@ impl Recipe {
             sheet,
             sheet_path,
             variant,
+            golden,
             align: raw.align,
             photo: raw.photo,
             region: raw.region,

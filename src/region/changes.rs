@@ -1,13 +1,39 @@
+use image::GrayImage;
+
 use super::components::{self, Component};
 use super::difference::{Channel, Difference, Reach};
-use super::lighting::Lighting;
+use super::lighting::{self, Lighting};
 use super::plane::{self, Plane};
-use super::{Region, RegionConfig, grid};
+use super::{Error, Region, RegionConfig, grid};
 use crate::frame::{Frame, Rect};
 
 /// Noise in grey levels above which both frames are smoothed before they are compared.
 const SMOOTHED_FROM: f32 = 2.0;
 const FULL_CONTRAST: f32 = 255.0;
+/// Even the faintest change can be seen on the map, in grey levels.
+const SHOWN_FROM: u8 = 64;
+
+/// Refuses a part of which no pixel has its whole tolerance inside.
+///
+/// # Errors
+/// [`Error::TooSmall`].
+pub(super) fn check_size(test: &Frame, part: Rect, edge_tolerance_px: u32) -> Result<(), Error> {
+    let least = 2 * edge_tolerance_px + 1;
+    if part.width.min(part.height) >= least {
+        return Ok(());
+    }
+    let (origin, width, height) = (test.origin().to_owned(), part.width, part.height);
+    Err(Error::TooSmall { origin, width, height, edge_tolerance_px, least })
+}
+
+/// The changes of a whole pair, for people: see [`super::difference_map`].
+pub(super) fn map(reference: &Frame, test: &Frame, config: &RegionConfig) -> GrayImage {
+    let difference = difference(reference, test, test.bounds(), config);
+    let shown = |pixel: u8| if pixel >= Difference::GROWN { pixel.max(SHOWN_FROM) } else { 0 };
+    let pixels = difference.pixels.into_iter().map(shown).collect();
+    GrayImage::from_raw(test.width(), test.height(), pixels)
+        .expect("the difference has one value for each pixel")
+}
 
 /// One region around each change inside `part`, strongest first, ties by row and column.
 pub(super) fn propose(
@@ -38,7 +64,8 @@ pub(super) fn difference(
         .collect();
     let reach = Reach {
         edge: config.edge_tolerance_px as usize,
-        patch: config.patch_tolerance_px as usize,
+        // A narrow frame shows too little to place a patch far away.
+        patch: config.patch_tolerance_px.min(part.width.min(part.height) / 8) as usize,
     };
     let mut difference = Difference::of(&channels, reach);
     components::grow(&mut difference, reach.edge + 1);
@@ -46,11 +73,9 @@ pub(super) fn difference(
 }
 
 fn channel<'a>(reference: Plane<'a>, test: Plane<'a>, min_contrast: Option<u8>) -> Channel<'a> {
-    let lighting = Lighting::measure(&reference, &test, min_contrast);
-    if lighting.noise() < SMOOTHED_FROM {
-        return Channel { reference: lighting.apply(reference), test, lighting };
-    }
-    let (reference, test) = (reference.smoothed(), test.smoothed());
+    let noisy = lighting::noise(&reference, &test) >= SMOOTHED_FROM;
+    let (reference, test) =
+        if noisy { (reference.smoothed(), test.smoothed()) } else { (reference, test) };
     let lighting = Lighting::measure(&reference, &test, min_contrast);
     Channel { reference: lighting.apply(reference), test, lighting }
 }

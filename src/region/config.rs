@@ -66,7 +66,7 @@ impl Default for RegionConfig {
             patch_tolerance_px: 4,
             min_contrast: None,
             min_area_px: 1,
-            merge_distance_px: 4,
+            merge_distance_px: 3,
             box_margin_px: 10,
             min_box_px: 25,
             max_regions: 256,
@@ -99,4 +99,46 @@ fn in_range(key: &'static str, found: u64, least: u32, most: u32) -> Result<(), 
         return Ok(());
     }
     Err(Error::BadConfig { key, found, expected: format!("from {least} to {most}") })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_survive_toml() {
+        let config = RegionConfig::default();
+        config.validate().unwrap();
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<RegionConfig>(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn unknown_keys_and_modes_are_refused() {
+        for bad in ["crop = 64", "mode = \"everywhere\"", "min_contrast = 300", "crop_px = -1"] {
+            assert!(toml::from_str::<RegionConfig>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        for bad in [
+            "crop_px = 7",
+            "tile_stride_px = 0",
+            "tile_stride_px = 65",
+            "edge_tolerance_px = 17",
+            "patch_tolerance_px = 17",
+            "min_contrast = 0",
+            "min_area_px = 0",
+            "merge_distance_px = 257",
+            "box_margin_px = 16385",
+            "min_box_px = 16385",
+            "max_regions = 0",
+        ] {
+            let config: RegionConfig = toml::from_str(bad).unwrap();
+            let message = config.validate().unwrap_err().to_string();
+            assert!(message.starts_with(&format!("region.{bad}: from ")), "{message}");
+        }
+    }
 }

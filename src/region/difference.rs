@@ -1,17 +1,18 @@
+use std::ops::Range;
+
 use super::lighting::Lighting;
 use super::plane::Plane;
-use super::shift::{self, Shift};
+use super::shift::{Search, Shift};
 use super::tolerance::{self, BLOCK, Patch};
 
-/// Where a pair differs: two images of the size of the compared planes.
+/// Where a pair differs: an image of the size of the compared planes.
 #[derive(Debug)]
 pub(super) struct Difference {
     pub(super) width: usize,
     pub(super) height: usize,
-    /// Grey levels by which a pixel is beyond its tolerance; 0: within.
-    pub(super) excess: Vec<u8>,
-    /// Grey levels between the pixel and its counterpart, 0 where below the threshold.
-    pub(super) raw: Vec<u8>,
+    /// [`Self::EQUAL`], [`Self::TOLERATED`], [`Self::GROWN`], or from [`Self::CHANGED`] on the grey
+    /// levels by which a pixel is beyond its tolerance.
+    pub(super) pixels: Vec<u8>,
 }
 
 /// How far edges may move.
@@ -31,6 +32,15 @@ pub(super) struct Channel<'a> {
 }
 
 impl Difference {
+    /// No difference above the threshold.
+    pub(super) const EQUAL: u8 = 0;
+    /// A difference that a moved edge explains.
+    pub(super) const TOLERATED: u8 = 1;
+    /// A tolerated difference that belongs to a change.
+    pub(super) const GROWN: u8 = 2;
+    /// The least that a moved edge does not explain.
+    pub(super) const CHANGED: u8 = 3;
+
     /// Compares all channels of a pair, block by block.
     ///
     /// Each block is first looked up in the reference (its patch of the part may be displaced); then
@@ -38,33 +48,41 @@ impl Difference {
     /// either direction. Blocks without any raw difference are left out.
     pub(super) fn of(channels: &[Channel], reach: Reach) -> Self {
         let Some(first) = channels.first() else {
-            return Self { width: 0, height: 0, excess: Vec::new(), raw: Vec::new() };
+            return Self { width: 0, height: 0, pixels: Vec::new() };
         };
         let (width, height) = (first.test.width, first.test.height);
-        let (excess, raw) = (vec![0; width * height], vec![0; width * height]);
-        let mut difference = Self { width, height, excess, raw };
+        let mut difference = Self { width, height, pixels: vec![Self::EQUAL; width * height] };
+        let search = Search::new(reach.patch);
         for top in (0..height).step_by(BLOCK) {
             for left in (0..width).step_by(BLOCK) {
-                difference.block(channels, (left, top), reach);
+                difference.block(channels, (left, top), (&search, reach.edge));
             }
         }
         difference
     }
 
-    fn block(&mut self, channels: &[Channel], (left, top): (usize, usize), reach: Reach) {
+    fn block(
+        &mut self,
+        channels: &[Channel],
+        (left, top): (usize, usize),
+        (search, reach): (&Search, usize),
+    ) {
         let right = (left + BLOCK).min(self.width);
         let bottom = (top + BLOCK).min(self.height);
-        let differs = |channel: &&Channel| {
-            let threshold = channel.lighting.threshold(left, top);
-            (top..bottom).any(|y| {
-                let reference = channel.reference.row(y, left, right);
-                most_apart(reference, channel.test.row(y, left, right)) > threshold
-            })
-        };
-        let Some(guide) = channels.iter().find(differs) else { return };
-        let shift = shift::find(&guide.reference, &guide.test, (left, top, BLOCK), reach.patch);
+        let mut guide: Option<(u8, &Channel)> = None;
         for channel in channels {
-            self.compare(channel, (left, top), shift, reach.edge);
+            let rows = (top..bottom)
+                .map(|y| (channel.reference.row(y, left, right), channel.test.row(y, left, right)));
+            let most = most_apart(rows);
+            let differs = most > channel.lighting.threshold(left, top);
+            if differs && guide.is_none_or(|(before, _)| most > before) {
+                guide = Some((most, channel));
+            }
+        }
+        let Some((_, guide)) = guide else { return };
+        let shift = search.find(&guide.reference, &guide.test, (left, top, BLOCK));
+        for channel in channels {
+            self.compare(channel, (left, top), shift, reach);
         }
     }
 
@@ -78,20 +96,20 @@ impl Difference {
         let reference = Patch::cut(&channel.reference, (left, top), shift, reach);
         let test = Patch::cut(&channel.test, (left, top), Shift::default(), reach);
         let found = tolerance::compare(&reference, &test, channel.lighting.threshold(left, top));
-        // What has no counterpart inside the frame cannot be compared.
-        let known = |start: usize, by: isize, room: usize| {
-            let first = 0_usize.saturating_sub_signed(by).max(start);
-            (first, (room.saturating_sub_signed(by)).min(start + BLOCK).min(room).max(first))
-        };
-        let (first, last) = known(left, shift.x, self.width);
-        let (top_known, bottom_known) = known(top, shift.y, self.height);
-        for y in top_known..bottom_known {
-            let columns = first - left..last - left;
-            let into = y * self.width + first..y * self.width + last;
-            raise(&mut self.excess[into.clone()], &found.excess[y - top][columns.clone()]);
-            raise(&mut self.raw[into], &found.raw[y - top][columns]);
+        let columns = judged(left, shift.x, reach, self.width);
+        for y in judged(top, shift.y, reach, self.height) {
+            let into = &mut self.pixels[y * self.width..][columns.clone()];
+            raise(into, &found[y - top][columns.start - left..columns.end - left]);
         }
     }
+}
+
+/// The places of the block from `start` on whose tolerance lies inside both frames: beyond, an edge
+/// that nobody sees could explain any difference.
+fn judged(start: usize, shift: isize, reach: usize, room: usize) -> Range<usize> {
+    let first = start.max(reach.saturating_add_signed(-shift.min(0)));
+    let last = (start + BLOCK).min(room.saturating_sub(reach.saturating_add_signed(shift.max(0))));
+    first.min(last).max(start)..last.max(start)
 }
 
 fn raise(values: &mut [u8], by: &[u8]) {
@@ -100,6 +118,19 @@ fn raise(values: &mut [u8], by: &[u8]) {
     }
 }
 
-fn most_apart(a: &[u8], b: &[u8]) -> u8 {
-    a.iter().zip(b).fold(0, |most, (a, b)| most.max(a.abs_diff(*b)))
+/// The largest difference in a block; column by column first, which vectorises.
+fn most_apart<'a>(rows: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> u8 {
+    let mut columns = [0; BLOCK];
+    for (a, b) in rows {
+        if let (Some(a), Some(b)) = (a.first_chunk::<BLOCK>(), b.first_chunk::<BLOCK>()) {
+            for (most, (a, b)) in columns.iter_mut().zip(a.iter().zip(b)) {
+                *most = (*most).max(a.abs_diff(*b));
+            }
+        } else {
+            for (most, (a, b)) in columns.iter_mut().zip(a.iter().zip(b)) {
+                *most = (*most).max(a.abs_diff(*b));
+            }
+        }
+    }
+    columns.into_iter().fold(0, u8::max)
 }

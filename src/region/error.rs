@@ -25,6 +25,23 @@ pub enum Error {
         /// The overlap as given: x, y, width, height.
         overlap: [u32; 4],
     },
+    /// Too few pixels to tell a change from a moved edge.
+    #[error(
+        "{origin}: {width}x{height} pixels to compare, changes with an edge tolerance of \
+         {edge_tolerance_px} px need at least {least}x{least}; use mode = \"frame\""
+    )]
+    TooSmall {
+        /// Origin of the test frame.
+        origin: String,
+        /// Columns of the overlap.
+        width: u32,
+        /// Rows of the overlap.
+        height: u32,
+        /// The tolerance of the recipe.
+        edge_tolerance_px: u32,
+        /// The least width and height.
+        least: u32,
+    },
     /// A value of the `[region]` section that cannot work.
     #[error("region.{key} = {found}: {expected}")]
     BadConfig {

@@ -14,8 +14,15 @@ mod error;
 mod grid;
 mod lighting;
 mod plane;
+mod sample;
 mod shift;
 mod tolerance;
+
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 
 pub use config::{RegionConfig, RegionMode};
 pub use error::Error;
@@ -47,8 +54,8 @@ pub struct Regions {
 /// The regions of an aligned pair inside `overlap`, the part of the frames that shows both.
 ///
 /// # Errors
-/// [`Error::SizeMismatch`], [`Error::NoOverlap`], and [`Error::BadConfig`] for a section that was
-/// not validated.
+/// [`Error::SizeMismatch`], [`Error::NoOverlap`], with [`RegionMode::Changes`] [`Error::TooSmall`],
+/// and [`Error::BadConfig`] for a section that was not validated.
 pub fn regions(
     reference: &Frame,
     test: &Frame,
@@ -64,7 +71,10 @@ pub fn regions(
     let mut regions = match config.mode {
         RegionMode::Frame => grid::frame(inside),
         RegionMode::Tiles => grid::tiles(inside, config.crop_px, config.tile_stride_px),
-        RegionMode::Changes => changes::propose(reference, test, inside, config),
+        RegionMode::Changes => {
+            changes::check_size(test, inside, config.edge_tolerance_px)?;
+            changes::propose(reference, test, inside, config)
+        }
     };
     let omitted = regions.len().saturating_sub(config.max_regions);
     regions.truncate(config.max_regions);
@@ -72,10 +82,14 @@ pub fn regions(
 }
 
 /// The difference of a pair for people: a grey image of the size of the frames, 0 where they agree
-/// within the tolerance, brighter the further they are apart.
+/// within the tolerance, from 64 on brighter the further they are apart.
+///
+/// It shows what [`RegionMode::Changes`] would find, whatever the mode of `config`, before changes
+/// are merged or left out as too small.
 ///
 /// # Errors
-/// [`Error::SizeMismatch`], and [`Error::BadConfig`] for a section that was not validated.
+/// [`Error::SizeMismatch`], [`Error::TooSmall`], and [`Error::BadConfig`] for a section that was not
+/// validated.
 pub fn difference_map(
     reference: &Frame,
     test: &Frame,
@@ -83,7 +97,8 @@ pub fn difference_map(
 ) -> Result<image::GrayImage, Error> {
     config.validate()?;
     same_size(reference, test)?;
-    Ok(image::GrayImage::new(test.width(), test.height()))
+    changes::check_size(test, test.bounds(), config.edge_tolerance_px)?;
+    Ok(changes::map(reference, test, config))
 }
 
 fn same_size(reference: &Frame, test: &Frame) -> Result<(), Error> {

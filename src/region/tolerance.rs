@@ -1,3 +1,4 @@
+use super::difference::Difference;
 use super::plane::Plane;
 use super::shift::Shift;
 
@@ -10,20 +11,13 @@ const SIDE: usize = BLOCK + 2 * MAX_REACH;
 /// resampling and focus change the values of edges.
 const EDGE_SHIFT: u8 = 2;
 
-type Rows = [[u8; BLOCK]; BLOCK];
+/// A block of values.
+pub(super) type Rows = [[u8; BLOCK]; BLOCK];
 
 /// A block of a plane with the pixels within reach around it.
 pub(super) struct Patch {
     rows: [[u8; SIDE]; SIDE],
     reach: usize,
-}
-
-/// What differs in a block.
-pub(super) struct Found {
-    /// Grey levels beyond the tolerance.
-    pub(super) excess: Rows,
-    /// Grey levels of the plain difference, 0 where not above the threshold.
-    pub(super) raw: Rows,
 }
 
 impl Patch {
@@ -83,22 +77,21 @@ impl Patch {
     }
 }
 
-/// Compares two patches in both directions: a pixel is beyond its tolerance by the most that either
-/// frame's value leaves the range of the other frame's values within reach.
-pub(super) fn compare(reference: &Patch, test: &Patch, threshold: u8) -> Found {
+/// Compares two patches in both directions, as [`Difference::pixels`] says: a pixel is beyond its
+/// tolerance by the most that either frame's value leaves the range of the other's within reach.
+pub(super) fn compare(reference: &Patch, test: &Patch, threshold: u8) -> Rows {
     let (reference_rows, test_rows) = (reference.centre(), test.centre());
-    let mut excess = beyond(&test_rows, reference, threshold);
-    for (into, from) in excess.iter_mut().zip(&beyond(&reference_rows, test, threshold)) {
-        combine(into, from, u8::max);
-    }
-    let mut raw = [[0; BLOCK]; BLOCK];
-    for ((raw, a), b) in raw.iter_mut().zip(&reference_rows).zip(&test_rows) {
-        for ((raw, a), b) in raw.iter_mut().zip(a).zip(b) {
-            let apart = a.abs_diff(*b);
-            *raw = if apart > threshold { apart } else { 0 };
+    let mut found = beyond(&test_rows, reference, threshold);
+    let reverse = beyond(&reference_rows, test, threshold);
+    for (y, found) in found.iter_mut().enumerate() {
+        combine(found, &reverse[y], u8::max);
+        let pair = reference_rows[y].iter().zip(&test_rows[y]);
+        for (found, (a, b)) in found.iter_mut().zip(pair) {
+            let differs = u8::from(a.abs_diff(*b) > threshold) * Difference::TOLERATED;
+            *found = if *found >= Difference::CHANGED { *found } else { differs };
         }
     }
-    Found { excess, raw }
+    found
 }
 
 /// Grey levels by which `values` leave the range of `other` within reach, its threshold taken off.
@@ -119,5 +112,63 @@ fn beyond(values: &Rows, other: &Patch, threshold: u8) -> Rows {
 fn combine(into: &mut [u8; BLOCK], from: &[u8], pick: impl Fn(u8, u8) -> u8) {
     for (into, from) in into.iter_mut().zip(from) {
         *into = pick(*into, *from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    fn noise(seed: u32) -> Plane<'static> {
+        let value = |place: u32| ((place + seed).wrapping_mul(2_654_435_769) >> 24) as u8;
+        Plane { width: 41, height: 39, data: Cow::Owned((0..41 * 39).map(value).collect()) }
+    }
+
+    /// The definition, pixel by pixel.
+    fn expected(pair: (&Plane, &Plane), (x, y): (isize, isize), reach: isize, limit: u8) -> u8 {
+        let one_way = |a: &Plane, b: &Plane| {
+            let near = (-reach..=reach)
+                .flat_map(|down| (-reach..=reach).map(move |right| b.nearest(x + right, y + down)));
+            let (least, most) = (near.clone().min().unwrap_or(0), near.max().unwrap_or(0));
+            let value = a.nearest(x, y);
+            let beyond = value.saturating_sub(most).max(least.saturating_sub(value));
+            beyond.saturating_sub(((most - least) / 4).saturating_add(limit))
+        };
+        let beyond = one_way(pair.0, pair.1).max(one_way(pair.1, pair.0));
+        let apart = pair.0.nearest(x, y).abs_diff(pair.1.nearest(x, y));
+        if beyond >= Difference::CHANGED { beyond } else { u8::from(apart > limit) }
+    }
+
+    #[test]
+    fn blocks_equal_the_definition_pixel_by_pixel() {
+        let (reference, test) = (noise(3), noise(101));
+        for (reach, limit) in [(0, 12), (1, 0), (2, 12), (16, 1)] {
+            for corner in [(0, 0), (3, 5), (32, 32)] {
+                let cut = |plane: &Plane| Patch::cut(plane, corner, Shift::default(), reach);
+                let found = compare(&cut(&reference), &cut(&test), limit);
+                for (y, x) in (0..BLOCK).flat_map(|y| (0..BLOCK).map(move |x| (y, x))) {
+                    let at = ((corner.0 + x) as isize, (corner.1 + y) as isize);
+                    let expected = expected((&reference, &test), at, reach as isize, limit);
+                    assert_eq!(found[y][x], expected, "{at:?} reach {reach}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_edge_may_move_as_far_as_the_tolerance_and_no_further() {
+        let edge = |at: usize| {
+            let data = (0..64 * 64).map(|place| if place % 64 < at { 20 } else { 220 }).collect();
+            Plane { width: 64, height: 64, data: Cow::Owned(data) }
+        };
+        let changed = |at: usize| {
+            let cut = |plane: &Plane| Patch::cut(plane, (16, 16), Shift::default(), 2);
+            let found = compare(&cut(&edge(30)), &cut(&edge(at)), 12);
+            found.iter().flatten().any(|pixel| *pixel >= Difference::CHANGED)
+        };
+        assert!(!changed(28) && !changed(32));
+        assert!(changed(27) && changed(33));
     }
 }

@@ -62,6 +62,9 @@ pub struct UnexplainedLimits {
 impl Thresholds {
     /// Checks that these are limits, and one for each id that can be violated.
     ///
+    /// Where sentences can be violated at least one must be armed: the rule of unexplained
+    /// differences alone would pass what the sheet names.
+    ///
     /// # Errors
     /// The first [`Error`] found.
     pub fn validate<'a>(&self, violable: impl Iterator<Item = &'a str>) -> Result<(), Error> {
@@ -72,8 +75,10 @@ impl Thresholds {
             in_range("unexplained.size", size, [0.0, 2.0])?;
             in_range("unexplained.cosine", cosine, [-1.0, 1.0])?;
         }
+        let mut needs_arming = false;
         let mut foreign: Vec<&String> = self.armed.keys().chain(self.unarmed.keys()).collect();
         for id in violable {
+            needs_arming = true;
             let before = foreign.len();
             foreign.retain(|known| *known != id);
             if foreign.len() == before {
@@ -83,7 +88,7 @@ impl Thresholds {
         if let Some(id) = foreign.first() {
             return Err(Error::Foreign { id: (*id).clone() });
         }
-        if self.armed.is_empty() && self.unexplained.is_none() {
+        if self.armed.is_empty() && (needs_arming || self.unexplained.is_none()) {
             return Err(Error::NothingArmed);
         }
         Ok(())
@@ -129,5 +134,9 @@ mod tests {
         let mut thresholds = armed(&[]);
         thresholds.unarmed.insert("open".into(), "no labelled example".into());
         assert_eq!(thresholds.validate(["open"].into_iter()), Err(Error::NothingArmed));
+        thresholds.unexplained = Some(UnexplainedLimits { size: 0.5, cosine: 0.1 });
+        assert_eq!(thresholds.validate(["open"].into_iter()), Err(Error::NothingArmed));
+        thresholds.unarmed.clear();
+        assert_eq!(thresholds.validate(std::iter::empty()), Ok(()));
     }
 }

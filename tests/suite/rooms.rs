@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use syn::visit::{self, Visit};
 
@@ -26,10 +27,13 @@ const PIXEL_TYPES: [&str; 10] = [
     "SubImage",
 ];
 
+/// The most lines of a source file, tests included.
+const MAX_LINES: usize = 500;
+
 /// Room, the foreign crates it may name, the rooms it may name.
 const ROOMS: [(&str, &[&str], &[&str]); 14] = [
     ("files", &["tempfile", "sha2"], &[]),
-    ("frame", &["image", "fast_image_resize", "serde_json"], &["files"]),
+    ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
     (
         "clip",
@@ -40,10 +44,9 @@ const ROOMS: [(&str, &[&str], &[&str]); 14] = [
             "half",
             "tokenizers",
             "rand",
-            "rand_distr",
             "serde_json",
             "toml",
-            "memmap2",
+            "tempfile",
         ],
         &["files", "frame"],
     ),
@@ -54,7 +57,7 @@ const ROOMS: [(&str, &[&str], &[&str]); 14] = [
     ("verdict", &[], &["diff", "frame", "spec"]),
     ("recipe", &["toml", "serde_json"], &["files", "align", "region", "spec", "verdict"]),
     ("inspect", &[], &["frame", "clip", "align", "region", "diff", "verdict", "spec", "recipe"]),
-    ("calibrate", &["statrs", "csv", "toml"], &["files", "frame", "manifest", "verdict"]),
+    ("calibrate", &["statrs", "csv", "toml", "rand"], &["files", "frame", "manifest", "verdict"]),
     (
         "report",
         &["askama", "base64", "image", "embedded_graphics"],
@@ -73,6 +76,8 @@ struct Named {
 
 struct Paths<'a> {
     foreign: &'a BTreeSet<String>,
+    /// Modules of this file, which hide a crate of the same name.
+    local: BTreeSet<String>,
     file: &'a Path,
     named: &'a mut Named,
 }
@@ -81,7 +86,7 @@ impl Paths<'_> {
     fn note(&mut self, segments: &[String]) {
         let Some(first) = segments.first() else { return };
         let file = || self.file.to_owned();
-        if self.foreign.contains(first) {
+        if self.foreign.contains(first) && !self.local.contains(first) {
             self.named.crates.entry(first.clone()).or_insert_with(file);
             if let (true, Some(item)) = (first == "image", segments.get(1)) {
                 self.named.image_items.entry(item.clone()).or_insert_with(file);
@@ -131,7 +136,10 @@ impl<'ast> Visit<'ast> for Paths<'_> {
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let segments: Vec<String> =
             path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.note(&segments);
+        // One segment is a local name, such as a variable called `half`.
+        if segments.len() > 1 {
+            self.note(&segments);
+        }
         visit::visit_path(self, path);
     }
 }
@@ -174,22 +182,63 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Files that a parent declares with `#[cfg(test)] mod name;` hold tests alone.
-fn is_test_file(path: &Path) -> bool {
+/// Files that exist for tests alone: those declared with `#[cfg(test)] mod name;`, and all below.
+fn test_files() -> &'static BTreeSet<PathBuf> {
+    static FOUND: OnceLock<BTreeSet<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(find_test_files)
+}
+
+fn find_test_files() -> BTreeSet<PathBuf> {
+    let all = sources(&root().join("src"));
+    let mut found = BTreeSet::new();
+    for path in &all {
+        for name in test_modules(path) {
+            let (file, folder) = module_places(path, &name);
+            found.extend(all.iter().filter(|it| **it == file || it.starts_with(&folder)).cloned());
+        }
+    }
+    found
+}
+
+/// The modules that a file declares for tests alone, their content being in other files.
+fn test_modules(path: &Path) -> Vec<String> {
+    let file = syn::parse_file(&fs::read_to_string(path).unwrap()).unwrap();
+    let names = file.items.iter().filter(|item| is_test_only(item)).filter_map(|item| match item {
+        syn::Item::Mod(item) if item.content.is_none() => Some(item.ident.to_string()),
+        _ => None,
+    });
+    names.collect()
+}
+
+/// Where the module `name` of `path` is: in this file, or in this folder.
+fn module_places(path: &Path, name: &str) -> (PathBuf, PathBuf) {
     let stem = path.file_stem().unwrap().to_str().unwrap();
-    let in_tests_folder = path.components().any(|part| part.as_os_str() == "tests");
-    stem == "tests" || in_tests_folder || stem.ends_with("_tests") || stem.starts_with("test_")
+    let folder = match stem {
+        "mod" | "lib" | "main" => path.parent().unwrap().to_owned(),
+        _ => path.with_extension(""),
+    };
+    (folder.join(format!("{name}.rs")), folder.join(name))
+}
+
+fn modules_of(file: &syn::File) -> BTreeSet<String> {
+    let name = |item: &syn::Item| match item {
+        syn::Item::Mod(item) => Some(item.ident.to_string()),
+        _ => None,
+    };
+    file.items.iter().filter_map(name).collect()
 }
 
 fn named_by(room: &str) -> Named {
     let foreign = foreign_crates();
+    let test_files = test_files();
     let mut named = Named::default();
     for path in sources(&root().join("src").join(room)) {
-        if is_test_file(path.strip_prefix(root().join("src")).unwrap()) {
+        if test_files.contains(&path) {
             continue;
         }
         let file = syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap();
-        Paths { foreign: &foreign, file: &path, named: &mut named }.visit_file(&file);
+        let local = modules_of(&file);
+        Paths { foreign: &foreign, local, file: &path, named: &mut named }.visit_file(&file);
     }
     named
 }
@@ -197,10 +246,11 @@ fn named_by(room: &str) -> Named {
 #[test]
 fn every_folder_of_the_library_is_a_listed_room() {
     let listed: BTreeSet<&str> = ROOMS.iter().map(|(room, ..)| *room).collect();
+    let test_files = test_files();
     for entry in fs::read_dir(root().join("src")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        let top = ["lib.rs", "main.rs"].contains(&name);
+        let top = ["lib.rs", "main.rs"].contains(&name) || test_files.contains(&path);
         assert!(top || listed.contains(name), "src/{name} is not in the table of rooms");
     }
 }
@@ -253,6 +303,30 @@ fn every_dependency_is_named_by_some_room() {
         ROOMS.iter().flat_map(|(room, ..)| named_by(room).crates.into_keys()).collect();
     let unused: Vec<String> = foreign_crates().difference(&named).cloned().collect();
     assert!(unused.is_empty(), "Cargo.toml names {unused:?}, and no room does");
+}
+
+#[test]
+fn what_is_named_as_tests_is_not_in_the_product() {
+    let test_files = test_files();
+    assert!(test_files.contains(&root().join("src/test_data.rs")), "{test_files:?}");
+    for path in sources(&root().join("src")) {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let is_named = stem == "tests" || stem.starts_with("test_") || stem.ends_with("_tests");
+        assert!(
+            !is_named || test_files.contains(&path),
+            "{} is named as tests and compiled without cfg(test)",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn no_source_file_is_longer_than_a_reader_can_hold() {
+    let folders = ["src", "tests", "benches"].map(|name| root().join(name));
+    for path in folders.iter().filter(|folder| folder.is_dir()).flat_map(|it| sources(it)) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= MAX_LINES, "{}: {lines} lines, at most {MAX_LINES}", path.display());
+    }
 }
 
 #[test]

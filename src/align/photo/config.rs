@@ -15,7 +15,7 @@ pub struct PhotoConfig {
     pub min_mean: Option<f32>,
     /// Largest mean brightness, 0 to 255.
     pub max_mean: Option<f32>,
-    /// Least contrast (99th minus 1st percentile of brightness), 0 to 255.
+    /// Least contrast (99.9th minus 0.1th percentile of brightness), 0 to 255.
     pub min_contrast: Option<f32>,
     /// Largest part of the pixels at 0, in percent.
     pub max_black_percent: Option<f32>,
@@ -27,9 +27,9 @@ pub struct PhotoConfig {
     pub max_noise: Option<f32>,
     /// Largest unevenness of the lighting, in percent.
     pub max_unevenness_percent: Option<f32>,
-    /// Largest part of the pixels that differ from all four neighbours, in percent; profile `binary`.
+    /// Largest part of the pixels that differ from all four neighbours, in percent.
     pub max_specks_percent: Option<f32>,
-    /// Least part of white pixels, in percent; profile `binary`.
+    /// Least part of the pixels at 255, in percent.
     pub min_white_percent: Option<f32>,
 }
 
@@ -77,7 +77,25 @@ impl PhotoConfig {
     }
 
     /// Limits around the figures of a good photo, to start a recipe with.
-    pub fn around(_figures: &PhotoFigures) -> Self {
-        Self::default()
+    ///
+    /// Wide enough for lamps that age and parts that vary, not for a lamp that is off or a lens out
+    /// of focus; narrow them with the photos of a few days.
+    pub fn around(figures: &PhotoFigures) -> Self {
+        let tenth = |value: f32| (value * 10.0).round() / 10.0;
+        let percent = |value: f32| Some(tenth((value * 1.5 + 1.0).min(100.0)));
+        let grey = figures.profile == PhotoProfile::Grey;
+        Self {
+            profile: figures.profile,
+            min_mean: grey.then_some(tenth(figures.mean * 0.7)),
+            max_mean: grey.then_some(tenth((figures.mean * 1.3).min(255.0))),
+            min_contrast: grey.then_some(tenth(figures.contrast * 0.6)),
+            max_black_percent: percent(figures.black_percent),
+            max_white_percent: percent(figures.white_percent),
+            max_edge_width_px: figures.edge_width_px.map(|width| tenth(width * 1.4 + 0.2)),
+            max_noise: figures.noise.map(|noise| tenth(noise * 2.0 + 2.0)),
+            max_unevenness_percent: figures.unevenness_percent.map(|u| tenth(u * 1.5 + 10.0)),
+            max_specks_percent: figures.specks_percent.map(|specks| tenth(specks * 3.0 + 0.2)),
+            min_white_percent: (!grey).then_some(tenth(figures.white_percent * 0.5)),
+        }
     }
 }

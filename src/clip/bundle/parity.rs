@@ -96,7 +96,7 @@ pub(crate) fn measure_text(
         .into_iter()
         .map(|length| {
             let ids = parity_ids(encoder, length.min(encoder.context()));
-            let embedding = encoder.encode_ids(&[ids.clone()])?;
+            let embedding = encoder.encode_ids(std::slice::from_ref(&ids))?;
             let embedding = embedding.into_iter().flat_map(Embedding::into_values).collect();
             Ok(ParityVector { file, seed: None, ids: Some(ids), embedding })
         })
@@ -115,10 +115,7 @@ fn parity_ids(encoder: &TextEncoder, length: usize) -> Vec<u32> {
 ///
 /// # Errors
 /// [`Error::Parity`] for the first that differs, and those of the encoder.
-pub(super) fn check_vision(
-    encoder: &ImageEncoder,
-    vectors: &[&ParityVector],
-) -> Result<(), Error> {
+pub(super) fn check_vision(encoder: &ImageEncoder, vectors: &[&ParityVector]) -> Result<(), Error> {
     for (index, vector) in vectors.iter().enumerate() {
         let pixels = parity_pixels(vector.seed.unwrap_or_default(), encoder.tensor_len());
         compare(encoder.encode(&pixels, 1)?, vector, encoder.origin(), index)?;
@@ -144,4 +141,20 @@ fn compare(
     found.iter().try_for_each(|found| {
         Tolerance::of(vector.file).compare(found, &vector.embedding, origin, index)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bundles of all machines and versions rely on these values.
+    #[test]
+    fn parity_pixels_never_change() {
+        let sum = |values: &[f32]| values.iter().map(|&value| f64::from(value)).sum::<f64>();
+        let pixels = parity_pixels(1, 10_000);
+        assert_eq!(pixels[..3], [0.197_512_87, -0.390_057_56, 1.938_388_3]);
+        assert!(sum(&pixels).abs() < 300.0, "centred");
+        assert!(pixels.iter().all(|value| (-2.0..2.0).contains(value)));
+        assert_ne!(pixels[..3], parity_pixels(2, 3)[..]);
+    }
 }

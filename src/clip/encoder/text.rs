@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tract_onnx::pb::ModelProto;
-use tract_onnx::prelude::{Datum, InferenceFact, TValue, Tensor, ToDim, tvec};
+use tract_onnx::prelude::{
+    Datum, InferenceFact, InferenceModel, TValue, Tensor, ToDim, TractResult, tvec,
+};
 
 use super::{LoadTimes, embeddings};
 use crate::clip::engine::Engine;
@@ -81,19 +83,9 @@ impl TextEncoder {
         }
         let length = interface.fixed.first().copied().flatten();
         let (batch, inputs) = (interface.batch, interface.inputs);
-        let count = inputs.len();
-        let engine = Engine::prepare(model, origin, |model| {
-            let free = |name: &str, fixed: Option<usize>| match fixed {
-                Some(size) => size.to_dim(),
-                None => model.symbols.sym(name).to_dim(),
-            };
-            let shape = tvec!(free("N", batch), free("T", length));
-            for input in 0..count {
-                let fact = InferenceFact::dt_shape(i64::datum_type(), shape.clone());
-                model.set_input_fact(input, fact)?;
-            }
-            Ok(())
-        })?;
+        let shape = [("N", batch), ("T", length)];
+        let engine =
+            Engine::prepare(model, origin, |model| set_inputs(model, inputs.len(), shape))?;
         let zero = Duration::ZERO;
         Ok(Self {
             engine,
@@ -229,6 +221,24 @@ impl TextEncoder {
     pub fn load_times(&self) -> LoadTimes {
         self.load_times
     }
+}
+
+/// Declares every input as ids of this shape; what the file leaves free becomes a symbol.
+fn set_inputs(
+    model: &mut InferenceModel,
+    count: usize,
+    shape: [(&str, Option<usize>); 2],
+) -> TractResult<()> {
+    let shape = shape.map(|(name, fixed)| match fixed {
+        Some(size) => size.to_dim(),
+        None => model.symbols.sym(name).to_dim(),
+    });
+    for input in 0..count {
+        let fact =
+            InferenceFact::dt_shape(i64::datum_type(), tvec!(shape[0].clone(), shape[1].clone()));
+        model.set_input_fact(input, fact)?;
+    }
+    Ok(())
 }
 
 fn renamed(error: Error, indices: &[usize]) -> Error {

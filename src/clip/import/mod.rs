@@ -89,8 +89,8 @@ pub fn random_bundle(
     place: &Path,
 ) -> Result<Bundle, Error> {
     let draft = Draft::new(place)?;
-    let config = architecture.config()?;
-    let side = Side::made_up(&config)?;
+    let mut config = architecture.config()?;
+    let side = Side::made_up(&mut config)?;
     let mut build = Build::new(draft, config, format!("{architecture}-random-{seed}"));
     build.manifest.architecture = architecture.name().to_owned();
     build.manifest.provenance =

@@ -19,8 +19,9 @@ const OPSETS: std::ops::RangeInclusive<i64> = 11..=21;
 
 /// Takes over ready ONNX exports, as Optimum and transformers.js lay them out.
 ///
-/// The graph and its opset stay as they are, except that one output is kept, that external data
-/// moves into the file, and that names of inputs and output must be CLIP's.
+/// Nodes and opset stay as they are. One output is kept, external data moves into the file, and a
+/// text tower is declared for one text of the full context length: tract derives wrong shapes from
+/// the masks of such exports when the length is free, and padding is exact under the causal mask.
 pub(super) fn import(directory: &Path, mut build: Build) -> Result<Bundle, Error> {
     let vision = build.config.vision.as_ref().and_then(|_| find(directory, "vision_model.onnx"));
     let text = build.config.text.as_ref().and_then(|_| find(directory, "text_model.onnx"));
@@ -40,7 +41,10 @@ pub(super) fn import(directory: &Path, mut build: Build) -> Result<Bundle, Error
     let mut sizes = Vec::new();
     for (source, file) in [(&vision, FileName::Vision), (&text, FileName::Text)] {
         let Some(source) = source else { continue };
-        let tower = Ready::read(source, file)?;
+        let mut tower = Ready::read(source, file)?;
+        if let (true, Some(text)) = (file.is_text(), &build.config.text) {
+            fix_inputs(&mut tower.model, &[1, text.context]);
+        }
         sizes.push(tower.embedding_size.unwrap_or(build.config.projection));
         build.draft.write(file, &tower.model.encode_to_vec())?;
     }
@@ -88,6 +92,7 @@ impl Ready {
         }
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut model = external_data_inlined(model, folder, &origin)?;
+        forget_shapes(&mut model);
         let embedding_size = keep_one_output(&mut model, file).map_err(refuse)?;
         check_model(&model, &origin)?;
         let interface = Interface::of(&model, &origin)?;
@@ -95,6 +100,27 @@ impl Ready {
             return Err(refuse(format!("inputs {:?} are the other tower's", interface.inputs)));
         }
         Ok(Self { model, embedding_size })
+    }
+}
+
+/// Drops inferred shapes: they are in terms of symbols that are given other values here.
+fn forget_shapes(model: &mut ModelProto) {
+    if let Some(graph) = &mut model.graph {
+        graph.value_info.clear();
+    }
+}
+
+/// Declares all dimensions of all inputs that the file leaves free.
+fn fix_inputs(model: &mut ModelProto, sizes: &[usize]) {
+    let inputs = model.graph.iter_mut().flat_map(|graph| &mut graph.input);
+    let kinds = inputs.filter_map(|input| input.r#type.as_mut()?.value.as_mut());
+    for Value::TensorType(tensor) in kinds {
+        let dims = tensor.shape.iter_mut().flat_map(|shape| &mut shape.dim);
+        for (dim, &size) in dims.zip(sizes) {
+            if !matches!(dim.value, Some(Dimension::DimValue(_))) {
+                dim.value = Some(Dimension::DimValue(size as i64));
+            }
+        }
     }
 }
 

@@ -34,9 +34,15 @@ impl Side {
     }
 
     /// A tokenizer of single bytes, and preprocessing as OpenAI's checkpoints have it.
-    pub(super) fn made_up(config: &Config) -> Result<Self, Error> {
-        let tokenizer = match &config.text {
-            Some(text) => Some(byte_tokenizer(text)?),
+    ///
+    /// The end token that the text tower looks for becomes the tokenizer's.
+    pub(super) fn made_up(config: &mut Config) -> Result<Self, Error> {
+        let tokenizer = match &mut config.text {
+            Some(text) => {
+                let tokenizer = byte_tokenizer()?;
+                text.pooling = Pooling::FirstOf(i64::from(tokenizer.end_id()));
+                Some(tokenizer)
+            }
             None => None,
         };
         let preprocess =
@@ -59,10 +65,8 @@ fn tokenizer(directory: &Path, config: &TextConfig) -> Result<Tokenizer, Error> 
         let bytes = files::read(&path, MAX_TOKENIZER_BYTES)?;
         Tokenizer::from_bundle_json(&bytes, &path.display().to_string())?
     } else if vocab.is_file() && merges.is_file() {
-        let (vocab_bytes, merges) = (
-            files::read(&vocab, MAX_TOKENIZER_BYTES)?,
-            files::read(&merges, MAX_TOKENIZER_BYTES)?,
-        );
+        let (vocab_bytes, merges) =
+            (files::read(&vocab, MAX_TOKENIZER_BYTES)?, files::read(&merges, MAX_TOKENIZER_BYTES)?);
         Tokenizer::from_vocab_and_merges(&vocab_bytes, &merges, &vocab.display().to_string())?
     } else {
         return Err(Error::Missing {
@@ -117,16 +121,15 @@ fn preprocess(directory: &Path, image: usize) -> Result<Preprocess, Error> {
     Err(Error::Config { origin, key: "crop_size".to_owned(), reason })
 }
 
-/// One token per byte, and one per byte that ends a word; start and end are the two last ids.
-fn byte_tokenizer(config: &TextConfig) -> Result<Tokenizer, Error> {
+/// One token per byte, one per byte that ends a word, start and end.
+fn byte_tokenizer() -> Result<Tokenizer, Error> {
     let mut bytes: Vec<char> = ByteLevel::alphabet().into_iter().collect();
     bytes.sort_unstable();
     let inside = bytes.iter().map(char::to_string);
     let ending = bytes.iter().map(|byte| format!("{byte}</w>"));
-    let mut vocab: BTreeMap<String, usize> =
-        inside.chain(ending).enumerate().map(|(id, token)| (token, id)).collect();
-    vocab.insert("<|startoftext|>".to_owned(), config.vocabulary - 2);
-    vocab.insert("<|endoftext|>".to_owned(), config.vocabulary - 1);
+    let special = ["<|startoftext|>", "<|endoftext|>"].map(str::to_owned);
+    let vocab: BTreeMap<String, usize> =
+        inside.chain(ending).chain(special).enumerate().map(|(id, token)| (token, id)).collect();
     let origin = "generated vocabulary";
     let vocab = serde_json::to_vec(&vocab)
         .map_err(|error| Error::Syntax { origin: origin.to_owned(), reason: error.to_string() })?;

@@ -88,11 +88,7 @@ impl Check<'_> {
         })
     }
 
-    fn node(
-        &self,
-        node: &NodeProto,
-        constants: &HashMap<&str, &TensorProto>,
-    ) -> Result<(), Error> {
+    fn node(&self, node: &NodeProto, constants: &HashMap<&str, &TensorProto>) -> Result<(), Error> {
         for attribute in &node.attribute {
             if attribute.g.is_some() || !attribute.graphs.is_empty() {
                 let reason = format!("node {:?} ({}) has a subgraph", node.name, node.op_type);
@@ -222,4 +218,82 @@ fn integers(tensor: &TensorProto) -> Vec<i64> {
         return tensor.int64_data.clone();
     }
     tensor.raw_data.as_chunks().0.iter().map(|value| i64::from_le_bytes(*value)).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tract_onnx::pb::ValueInfoProto;
+
+    use super::*;
+
+    fn tensor(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+        TensorProto {
+            name: name.to_owned(),
+            dims: dims.to_vec(),
+            data_type: DataType::Float as i32,
+            raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            ..TensorProto::default()
+        }
+    }
+
+    fn node(op: &str, input: &str, output: &str) -> NodeProto {
+        NodeProto {
+            op_type: op.to_owned(),
+            name: output.to_owned(),
+            input: vec![input.to_owned()],
+            output: vec![output.to_owned()],
+            ..NodeProto::default()
+        }
+    }
+
+    fn checked(initializer: Vec<TensorProto>, node: Vec<NodeProto>) -> Result<(), Error> {
+        let output = vec![ValueInfoProto { name: "y".to_owned(), ..ValueInfoProto::default() }];
+        let graph = GraphProto { node, initializer, output, ..GraphProto::default() };
+        check_model(&ModelProto { graph: Some(graph), ..ModelProto::default() }, "m.onnx")
+    }
+
+    #[track_caller]
+    fn refused(initializer: Vec<TensorProto>, node: Vec<NodeProto>, part: &str) {
+        let message = checked(initializer, node).unwrap_err().to_string();
+        assert!(message.starts_with("m.onnx: ") && message.contains(part), "{message}");
+    }
+
+    #[test]
+    fn values_must_fill_their_shape() {
+        let identity = || vec![node("Identity", "w", "y")];
+        checked(vec![tensor("w", &[2], &[1.0, 2.0])], identity()).unwrap();
+        refused(vec![tensor("w", &[3], &[1.0, 2.0])], identity(), "2 values, its shape [3]");
+        refused(vec![tensor("w", &[-2], &[1.0, 2.0])], identity(), "shape [-2]");
+        refused(vec![tensor("w", &[i64::MAX, 4], &[1.0])], identity(), "tensor w");
+    }
+
+    #[test]
+    fn weights_must_be_finite_but_masks_may_hold_minus_infinity() {
+        let identity = || vec![node("Identity", "w", "y")];
+        refused(vec![tensor("w", &[2], &[1.0, f32::NAN])], identity(), "value 1 is not finite");
+        refused(vec![tensor("w", &[1], &[f32::INFINITY])], identity(), "value 0");
+        refused(vec![tensor("w", &[2], &[1.0, f32::NEG_INFINITY])], identity(), "value 1");
+        checked(vec![tensor("w", &[2], &[0.0, f32::NEG_INFINITY])], identity()).unwrap();
+    }
+
+    #[test]
+    fn shapes_that_fill_memory_are_refused() {
+        let shape = TensorProto {
+            data_type: DataType::Int64 as i32,
+            int64_data: vec![1 << 40],
+            dims: vec![1],
+            name: "s".to_owned(),
+            ..TensorProto::default()
+        };
+        refused(vec![shape], vec![node("ConstantOfShape", "s", "y")], "asks for a huge tensor");
+    }
+
+    #[test]
+    fn cycles_and_values_made_twice_are_refused() {
+        let cycle = vec![node("Identity", "y", "x"), node("Identity", "x", "y")];
+        refused(vec![], cycle, "before it is made");
+        let twice = vec![node("Identity", "w", "y"), node("Identity", "w", "y")];
+        refused(vec![tensor("w", &[1], &[1.0])], twice, "made twice");
+    }
 }

@@ -135,7 +135,13 @@ impl Graph {
 
     /// `input * weight^T + bias` on `[rows, inputs]`, with the checkpoint's `name.weight` and
     /// `name.bias`.
-    pub(super) fn linear(&mut self, name: &str, input: &str, outputs: usize, inputs: usize) -> String {
+    pub(super) fn linear(
+        &mut self,
+        name: &str,
+        input: &str,
+        outputs: usize,
+        inputs: usize,
+    ) -> String {
         let dims = vec![outputs, inputs];
         let weight = self.matrix(&format!("{name}.weight"), dims.clone(), dims);
         let bias = self.weight(&format!("{name}.bias"), vec![outputs]);
@@ -255,5 +261,58 @@ fn value_info(name: &str, kind: DataType, dims: Vec<Dim>) -> ValueInfoProto {
         name: name.to_owned(),
         r#type: Some(TypeProto { value: Some(Value::TensorType(tensor)), ..TypeProto::default() }),
         ..ValueInfoProto::default()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::clip::onnx::{text_graph, vision_graph};
+    use crate::clip::{Architecture, RandomWeights};
+
+    fn weights(graph: &Graph) -> usize {
+        let is_weight = |constant: &&Constant| {
+            matches!(constant.content, Content::Weight { .. }) || constant.name.ends_with(".table")
+        };
+        graph.constants.iter().filter(is_weight).map(|c| c.dims.iter().product::<usize>()).sum()
+    }
+
+    /// Published parameter counts, the logit scale left out.
+    #[test]
+    fn graphs_have_as_many_weights_as_the_published_models() {
+        for (architecture, published) in [
+            (Architecture::VitB32, 151_277_313 - 1),
+            (Architecture::VitB16, 149_620_737 - 1),
+            (Architecture::VitL14, 427_616_513 - 1),
+        ] {
+            let config = architecture.config().unwrap();
+            let (vision, text) = (config.vision.unwrap(), config.text.unwrap());
+            let random = &mut RandomWeights::new(1);
+            let kind = WeightType::Float32;
+            let images = vision_graph(&vision, config.projection, kind, random).unwrap();
+            let texts = text_graph(&text, config.projection, kind);
+            // The class token is added to the first row of the table of positions.
+            let found = weights(&images) + vision.tower.hidden + weights(&texts);
+            assert_eq!(found, published, "{architecture}");
+        }
+    }
+
+    #[test]
+    fn every_linear_layer_is_a_gemm_named_after_its_weights() {
+        let config = Architecture::TinyClipVit8M16.config().unwrap().vision.unwrap();
+        let random = &mut RandomWeights::new(1);
+        let graph = vision_graph(&config, 512, WeightType::Float32, random).unwrap();
+        let gemms: Vec<_> = graph.nodes.iter().filter(|node| node.op_type == "Gemm").collect();
+        assert_eq!(gemms.len(), 1 + 10 * 6 + 1);
+        for gemm in gemms {
+            let expected = match gemm.name.as_str() {
+                "image_embeds" => "visual_projection.weight".to_owned(),
+                name => format!("{name}.weight"),
+            };
+            assert_eq!(gemm.input[1], expected);
+        }
+        let products = graph.nodes.iter().filter(|node| node.op_type == "MatMul").count();
+        assert_eq!(products, 10 * 2, "attention alone");
     }
 }

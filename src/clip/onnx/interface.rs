@@ -46,10 +46,11 @@ impl Interface {
                 "attention_mask" => (Input::Mask, DataType::Int64, 2),
                 name => return Err(refuse(format!("input {name:?} is not one of a CLIP tower"))),
             };
-            let dims = dims_of(input, element).filter(|dims| dims.len() == rank).ok_or_else(|| {
-                let element = element.as_str_name();
-                refuse(format!("input {}: expected {element} of {rank} dimensions", input.name))
-            })?;
+            let dims =
+                dims_of(input, element).filter(|dims| dims.len() == rank).ok_or_else(|| {
+                    let element = element.as_str_name();
+                    refuse(format!("input {}: expected {element} of {rank} dimensions", input.name))
+                })?;
             if kind != Input::Mask {
                 interface.batch = dims[0];
                 interface.fixed = if rank == 4 { dims[2..].to_vec() } else { dims[1..].to_vec() };
@@ -57,10 +58,13 @@ impl Interface {
             interface.inputs.push(kind);
         }
         match interface.inputs.as_slice() {
-            [Input::Pixels] | [Input::Ids] | [Input::Ids, Input::Mask] | [Input::Mask, Input::Ids] => {
-                Ok(interface)
+            [Input::Pixels]
+            | [Input::Ids]
+            | [Input::Ids, Input::Mask]
+            | [Input::Mask, Input::Ids] => Ok(interface),
+            found => {
+                Err(refuse(format!("inputs {found:?}, expected pixels, or ids and their mask")))
             }
-            found => Err(refuse(format!("inputs {found:?}, expected pixels, or ids and their mask"))),
         }
     }
 

@@ -25,11 +25,11 @@ mod vision;
 mod write;
 
 pub use check::{check_model, parse_model};
-pub use read::{external_data_inlined, half_weights_widened};
-pub use graph::WeightType;
 pub(crate) use check::{decode_model, opset};
+pub use graph::WeightType;
 pub(crate) use interface::{Input, Interface};
 pub(crate) use read::external_files;
+pub use read::{external_data_inlined, half_weights_widened};
 pub(crate) use text::text_graph;
 pub(crate) use vision::vision_graph;
 pub(crate) use write::write_graph;

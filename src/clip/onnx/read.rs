@@ -1,5 +1,4 @@
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -115,7 +114,7 @@ impl External<'_> {
             let (base, relative) = (self.folder.to_owned(), location.to_owned());
             return Err(files::Error::Escapes { base, relative }.into());
         }
-        let mut file = File::open(&path).map_err(files::Error::io(&path, "open"))?;
+        let mut file = files::open(&path)?;
         let bytes = file.metadata().map_err(files::Error::io(&path, "read"))?.len();
         let offset = self.number("offset")?.unwrap_or(0);
         let length = self.number("length")?.unwrap_or(bytes.saturating_sub(offset));
@@ -146,5 +145,38 @@ impl External<'_> {
             tensor: self.tensor.name.clone(),
             reason: reason.into(),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::clip::onnx::{WeightType, parse_model, text_graph, write_graph};
+    use crate::clip::{Architecture, RandomWeights};
+
+    /// An engine that found a Cast would widen 50 MB at every inference.
+    #[test]
+    fn widening_leaves_no_half_weight_and_no_cast_behind_one() {
+        let mut config = Architecture::TinyClipVit8M16.config().unwrap().text.unwrap();
+        config.vocabulary = 100;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text.onnx");
+        let graph = text_graph(&config, 8, WeightType::Float16);
+        write_graph(graph, &path, &mut RandomWeights::new(1)).unwrap();
+        let model = parse_model(&std::fs::read(path).unwrap(), "t").unwrap();
+        let halves = |model: &ModelProto| {
+            let graph = model.graph.as_ref().unwrap();
+            let is_half = |t: &&TensorProto| t.data_type == DataType::Float16 as i32;
+            graph.initializer.iter().filter(is_half).count()
+        };
+        assert_eq!(halves(&model), 3 * 6 + 2);
+        let casts = |model: &ModelProto| {
+            model.graph.as_ref().unwrap().node.iter().filter(|n| n.op_type == "Cast").count()
+        };
+        let before = casts(&model);
+        let widened = half_weights_widened(model);
+        assert_eq!((halves(&widened), before - casts(&widened)), (0, 3 * 6 + 2));
+        crate::clip::onnx::check_model(&widened, "t").unwrap();
     }
 }

@@ -63,8 +63,7 @@ fn patch_rows(graph: &mut Graph, config: &VisionConfig, pixels: &str) -> String 
     let turned = graph.transpose(&format!("{name}.turned"), &cells, &[0, 2, 4, 1, 3, 5]);
     let rows = graph.reshape(&format!("{name}.rows"), &turned, vec![-1, 3 * p * p]);
     let shape = vec![hidden, 3, patch, patch];
-    let weight =
-        graph.matrix(&format!("{name}.weight"), shape, vec![hidden, 3 * patch * patch]);
+    let weight = graph.matrix(&format!("{name}.weight"), shape, vec![hidden, 3 * patch * patch]);
     let patches = graph.projection(&name, &rows, &weight);
     graph.reshape(&format!("{name}.grid"), &patches, vec![-1, g * g, hidden as i64])
 }

@@ -35,7 +35,9 @@ pub(crate) fn write_graph(
     if frame.len() as u64 + graph_bytes > MAX_BYTES {
         return Err(Error::Onnx {
             origin: path.display().to_string(),
-            reason: format!("{graph_bytes} bytes, the format ends at {MAX_BYTES}; try fp16 weights"),
+            reason: format!(
+                "{graph_bytes} bytes, the format ends at {MAX_BYTES}; try fp16 weights"
+            ),
         });
     }
     let mut failed = None;

@@ -1,5 +1,5 @@
 use std::num::NonZero;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{Datum, InferenceFact, Tensor, ToDim, tvec};
@@ -41,7 +41,8 @@ impl ImageEncoder {
         let preprocess = bundle.preprocess()?;
         let (model, [read, verify]) = bundle.model(file)?;
         let origin = bundle.path(file).display().to_string();
-        let mut encoder = Self::prepare(model, &origin, preprocess, bundle.manifest().embedding_size)?;
+        let mut encoder =
+            Self::prepare(model, &origin, preprocess, bundle.manifest().embedding_size)?;
         encoder.file = file;
         encoder.sha256 = bundle.sha256(file).unwrap_or_default().to_owned();
         encoder.load_times = LoadTimes { read, verify, ..encoder.load_times };
@@ -68,7 +69,8 @@ impl ImageEncoder {
         let batch = interface.batch;
         let engine = Engine::prepare(model, origin, |model| {
             let batch = batch.map_or_else(|| model.symbols.sym("N").to_dim(), |n| n.to_dim());
-            let shape = tvec!(batch, 3.to_dim(), (height as usize).to_dim(), (width as usize).to_dim());
+            let shape =
+                tvec!(batch, 3.to_dim(), (height as usize).to_dim(), (width as usize).to_dim());
             model.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))
         })?;
         let prepare = started.elapsed();
@@ -80,7 +82,7 @@ impl ImageEncoder {
             threads: NonZero::<usize>::MIN,
             file: FileName::Vision,
             sha256: String::new(),
-            load_times: LoadTimes { read: prepare * 0, verify: prepare * 0, prepare },
+            load_times: LoadTimes { read: Duration::ZERO, verify: Duration::ZERO, prepare },
         })
     }
 
