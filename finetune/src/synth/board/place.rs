@@ -7,16 +7,22 @@ use crate::synth::raster::Point;
 use crate::synth::stroke::Stroke;
 
 /// How many places are tried before a board is given up for a fault.
-const TRIES: usize = 60;
+const TRIES: usize = 90;
+/// The longest break or bridge, pixels.
+const WIDEST: f32 = 85.0;
 /// Half the angle that still looks as going straight across, radians.
 const STRAIGHT: f32 = 0.2;
 
 /// Finds a place for a fault and the stroke that makes it; none where the board has no such place.
 pub(crate) fn find(dice: &mut Dice, site: &Site, fault: BoardFault) -> Option<Stroke> {
-    (0..TRIES).find_map(|_| {
+    // Gaps are bridged where they are narrow; traces break at any width.
+    let narrow = if fault == BoardFault::Short { 16.0 } else { 22.0 };
+    let usual = [narrow, 42.0, WIDEST][dice.weighted(&[0.75, 0.17, 0.08])];
+    (0..TRIES).find_map(|attempt| {
+        let widest = if attempt < TRIES / 2 { usual } else { WIDEST };
         let stroke = match fault {
-            BoardFault::Open => across(dice, site, true),
-            BoardFault::Short => across(dice, site, false),
+            BoardFault::Open => across(dice, site, true, widest),
+            BoardFault::Short => across(dice, site, false, widest),
             BoardFault::Mousebite => at_edge(dice, site, true),
             BoardFault::Spur => at_edge(dice, site, false),
             BoardFault::Copper => apart(dice, site, false),
@@ -39,27 +45,17 @@ fn finish(dice: &mut Dice, stroke: Stroke) -> Stroke {
     }
 }
 
-/// From one side of copper to the other, or across bare board from copper to copper.
-fn across(dice: &mut Dice, site: &Site, copper: bool) -> Option<Stroke> {
+/// From one side of copper to the other, or across bare board from copper to copper; none where
+/// that is more than `widest` pixels.
+fn across(dice: &mut Dice, site: &Site, copper: bool, widest: f32) -> Option<Stroke> {
     let spot = site.spot(dice)?;
     let slant =
         if dice.chance(0.6) { dice.between(-STRAIGHT, STRAIGHT) } else { dice.between(-1.0, 1.0) };
     let straight = spot.outward.turned(if copper { PI } else { 0.0 });
     let direction = straight.turned(slant);
-    let limit = match dice.weighted(&[0.7, 0.2, 0.1]) {
-        0 => {
-            if copper {
-                24.0
-            } else {
-                20.0
-            }
-        }
-        1 => 45.0,
-        _ => 85.0,
-    };
     // Bare board begins one pixel after the last of copper.
     let start = spot.place.along(direction, if copper { 0.0 } else { 1.0 });
-    let length = site.run(start, direction, copper, limit)?;
+    let length = site.run(start, direction, copper, widest)?;
     let over = (dice.between(1.0, 4.0), dice.between(1.0, 4.0));
     let ends = (start.along(direction, -over.0), start.along(direction, length + over.1));
     Some(band(dice, ends, length))
@@ -112,14 +108,14 @@ fn at_edge(dice: &mut Dice, site: &Site, copper: bool) -> Option<Stroke> {
         60.0,
     );
     let room = room.unwrap_or(60.0);
-    let deepest = (room * dice.between(0.35, 0.8)).min(if dice.chance(0.8) { 13.0 } else { 26.0 });
+    let deepest = (room * dice.between(0.35, 0.8)).min(if dice.chance(0.72) { 13.0 } else { 30.0 });
     if deepest < 3.0 {
         return None;
     }
     let depth = dice.between(3.5, deepest.max(4.0)).max(deepest * 0.55);
     match dice.weighted(&[0.6, 0.2, 0.2]) {
         0 => {
-            let radius = dice.between(1.7, 5.0).min(depth * 0.6);
+            let radius = dice.between(1.8, 5.5).min(depth * 0.6);
             let slant = if dice.chance(0.5) { 0.25 } else { 1.0 };
             let direction = straight.turned(dice.between(-slant, slant));
             let from = spot.place.along(direction, -dice.between(0.0, 4.0));
@@ -159,7 +155,7 @@ fn apart(dice: &mut Dice, site: &Site, copper: bool) -> Option<Stroke> {
     if found != copper {
         return None;
     }
-    let scale = if copper { 1.35 } else { 1.5 };
+    let scale = if copper { 1.4 } else { 1.7 };
     let clear = dice.between(2.0, 3.9);
     let angle = dice.between(0.0, TAU);
     // Where there is little room a smaller one may still fit.

@@ -34,7 +34,7 @@ fn changes(pair: &RenderedPair) -> (usize, usize) {
 #[test]
 fn without_benign_differences_all_changes_lie_in_the_boxes() {
     for style in [Style::Binary, Style::Grey, Style::Colour] {
-        for index in 0..12 {
+        for index in 0..6 {
             let pair = renderer(style, 0.0).pair(index);
             let (boxed, outside) = changes(&pair);
             assert_eq!(outside, 0, "{style:?} {index} {:?}", pair.boxes);
