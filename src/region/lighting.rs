@@ -212,7 +212,7 @@ mod tests {
 
     /// Stripes of 30 and 200 grey levels, 24 px wide.
     fn stripes(x: usize) -> f32 {
-        if x / 24 % 2 == 0 { 30.0 } else { 200.0 }
+        if (x / 24).is_multiple_of(2) { 30.0 } else { 200.0 }
     }
 
     fn plane(value: impl Fn(usize, usize) -> f32) -> Plane<'static> {
