@@ -2,7 +2,7 @@ use image::GrayImage;
 
 use super::components::{self, Component};
 use super::difference::{Channel, Difference, Reach};
-use super::lighting::{self, Lighting};
+use super::lighting::Lighting;
 use super::plane::{self, Plane};
 use super::{Error, Region, RegionConfig, crops};
 use crate::frame::{Frame, Pixels, Rect};
@@ -80,9 +80,11 @@ pub(super) fn difference(
 }
 
 fn channel<'a>(reference: Plane<'a>, test: Plane<'a>, min_contrast: Option<u8>) -> Channel<'a> {
-    let noisy = lighting::noise(&reference, &test) >= SMOOTHED_FROM;
-    let (reference, test) =
-        if noisy { (reference.smoothed(), test.smoothed()) } else { (reference, test) };
+    let lighting = Lighting::measure(&reference, &test, min_contrast);
+    if lighting.noise() < SMOOTHED_FROM {
+        return Channel { reference: lighting.apply(reference), test, lighting };
+    }
+    let (reference, test) = (reference.smoothed(), test.smoothed());
     let lighting = Lighting::measure(&reference, &test, min_contrast);
     Channel { reference: lighting.apply(reference), test, lighting }
 }
