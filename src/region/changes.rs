@@ -2,10 +2,10 @@ use image::GrayImage;
 
 use super::components::{self, Component};
 use super::difference::{Channel, Difference, Reach};
-use super::lighting::{self, Lighting};
+use super::lighting::Lighting;
 use super::plane::{self, Plane};
-use super::{Error, Region, RegionConfig, grid};
-use crate::frame::{Frame, Rect};
+use super::{Error, Region, RegionConfig, crops};
+use crate::frame::{Frame, Pixels, Rect};
 
 /// Noise in grey levels above which both frames are smoothed before they are compared.
 const SMOOTHED_FROM: f32 = 2.0;
@@ -57,9 +57,16 @@ pub(super) fn difference(
     part: Rect,
     config: &RegionConfig,
 ) -> Difference {
-    let channels: Vec<Channel> = plane::planes(reference, part)
+    let planes = |frame| match (reference.pixels(), test.pixels()) {
+        (Pixels::Gray(_), Pixels::Gray(_)) | (Pixels::Rgb(_), Pixels::Rgb(_)) => {
+            plane::planes(frame, part)
+        }
+        // One camera sees colour, the other does not.
+        _ => vec![plane::brightness(frame, part)],
+    };
+    let channels: Vec<Channel> = planes(reference)
         .into_iter()
-        .zip(plane::planes(test, part))
+        .zip(planes(test))
         .map(|(reference, test)| channel(reference, test, config.min_contrast))
         .collect();
     let reach = Reach {
@@ -73,9 +80,11 @@ pub(super) fn difference(
 }
 
 fn channel<'a>(reference: Plane<'a>, test: Plane<'a>, min_contrast: Option<u8>) -> Channel<'a> {
-    let noisy = lighting::noise(&reference, &test) >= SMOOTHED_FROM;
-    let (reference, test) =
-        if noisy { (reference.smoothed(), test.smoothed()) } else { (reference, test) };
+    let lighting = Lighting::measure(&reference, &test, min_contrast);
+    if lighting.noise() < SMOOTHED_FROM {
+        return Channel { reference: lighting.apply(reference), test, lighting };
+    }
+    let (reference, test) = (reference.smoothed(), test.smoothed());
     let lighting = Lighting::measure(&reference, &test, min_contrast);
     Channel { reference: lighting.apply(reference), test, lighting }
 }
@@ -83,7 +92,7 @@ fn channel<'a>(reference: Plane<'a>, test: Plane<'a>, min_contrast: Option<u8>) 
 fn region(found: &Component, part: Rect, config: &RegionConfig) -> Region {
     let bounds = &found.bounds;
     let placed = Rect::new(part.x + bounds.x, part.y + bounds.y, bounds.width, bounds.height);
-    let tight = grid::tight_around(placed, (config.box_margin_px, config.min_box_px), part);
-    let crop = grid::crop_around(tight, config.crop_px, part);
+    let tight = crops::tight_around(placed, (config.box_margin_px, config.min_box_px), part);
+    let crop = crops::crop_around(tight, config.crop_px, part);
     Region { crop, tight, change: found.excess as f32 / FULL_CONTRAST }
 }

@@ -34,7 +34,8 @@ pub struct RegionConfig {
     pub crop_px: u32,
     /// From one tile to the next, 1 to `crop_px`; the last tile of a row is moved inside.
     pub tile_stride_px: u32,
-    /// How far an edge of the part may move before it counts as a change, 0 to 16.
+    /// How far an edge of the part may move before it counts as a change, 0 to 16; a rim of this
+    /// width around the overlap is not judged, since an edge beyond it could explain anything there.
     pub edge_tolerance_px: u32,
     /// How far a patch of the part (32 px) may be displaced before it counts as a change, 0 to 16;
     /// registration leaves such displacements where parts warp.
@@ -46,9 +47,10 @@ pub struct RegionConfig {
     pub min_area_px: u32,
     /// Changes at most this far apart are one fault.
     pub merge_distance_px: u32,
-    /// Added around the changed pixels on each side to make the tight box.
+    /// Added around the changed pixels on each side to make the tight box; by default 10, as the
+    /// boxes of DeepPCB are drawn (median margin 9 to 10 px on every side).
     pub box_margin_px: u32,
-    /// Smaller tight boxes grow to this side.
+    /// Smaller tight boxes grow to this side; by default 25, the smallest side in DeepPCB.
     pub min_box_px: u32,
     /// The most regions of one pair; what is left out is counted in [`Regions::omitted`].
     ///

@@ -3,8 +3,6 @@ use std::borrow::Cow;
 use super::plane::Plane;
 use super::sample::{self, GAIN_RANGE, Grid, Sample};
 
-/// So many cells give the noise of a whole frame.
-const NOISE_CELLS: usize = 101;
 /// Samples whose reference levels are closer than this say nothing about the gain.
 const MIN_LEVELS: f32 = 24.0;
 /// Smaller differences are never counted: rounding, compression, interpolated light.
@@ -29,6 +27,7 @@ const HALF_LEVEL: i16 = 1 << (LEVEL_BITS - 1);
 pub(super) struct Lighting {
     grid: Grid,
     cells: Vec<Cell>,
+    noise: f32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,15 +58,20 @@ impl Lighting {
             offset: median(lines.iter().flatten().map(|line| line.offset)).unwrap_or(0.0),
         };
         let noise = median(sampled.iter().flatten().flatten().map(|sample| sample.noise));
+        let noise = noise.unwrap_or(0.0);
         let cell = |(cell, line): (usize, &Option<Line>)| {
             let around = around(cell);
-            let noise = median(around.iter().map(|sample| sample.noise)).or(noise);
-            let from_noise = NOISE_FACTOR * noise.unwrap_or(0.0);
-            let from_noise = from_noise.clamp(MIN_THRESHOLD, MAX_THRESHOLD) as u8;
+            let near = median(around.iter().map(|sample| sample.noise)).unwrap_or(noise);
+            let from_noise = (NOISE_FACTOR * near).clamp(MIN_THRESHOLD, MAX_THRESHOLD) as u8;
             let line = line.unwrap_or_else(|| Line::without_contrast(around, usual));
             Cell { line, threshold: min_contrast.unwrap_or(from_noise) }
         };
-        Self { grid, cells: lines.iter().enumerate().map(cell).collect() }
+        Self { grid, cells: lines.iter().enumerate().map(cell).collect(), noise }
+    }
+
+    /// Deviation of the difference of the frames where nothing changed, in grey levels.
+    pub(super) fn noise(&self) -> f32 {
+        self.noise
     }
 
     /// Grey levels by which the pixel at `x`, `y` must leave its tolerance to count.
@@ -171,15 +175,6 @@ impl Line {
 
 fn offset(samples: &[Sample], gain: f32) -> Option<f32> {
     median(samples.iter().map(|sample| sample.difference - (gain - 1.0) * sample.level))
-}
-
-/// Deviation of the difference of two planes where nothing changed, in grey levels: the median of at
-/// most [`NOISE_CELLS`] cells, evenly spread.
-pub(super) fn noise(reference: &Plane, test: &Plane) -> f32 {
-    let grid = Grid::of(reference);
-    let chosen = (0..grid.count()).step_by(grid.count().div_ceil(NOISE_CELLS));
-    let samples = chosen.flat_map(|cell| sample::of_cell(reference, test, grid, cell));
-    median(samples.flatten().map(|sample| sample.noise)).unwrap_or(0.0)
 }
 
 /// The cells of `side` whose centres lie before and after `place`, and how far along it is, 0 to 1.
@@ -286,7 +281,7 @@ mod tests {
         let reference = plane(|x, y| 0.8 * stripes(x) + 6.0 * noise(x, y, 1));
         let test = plane(|x, y| (0.8 - x as f32 / 1_000.0) * stripes(x) + 6.0 * noise(x, y, 2));
         let expected = 6.0 * 2.0_f32.sqrt() / 3.0_f32.sqrt();
-        let found = super::noise(&reference, &test);
+        let found = Lighting::measure(&reference, &test, None).noise();
         assert!((found / expected - 1.0).abs() < 0.3, "{found} for {expected}");
         let threshold = Lighting::measure(&reference, &test, None).threshold(160, 160);
         assert!((20..45).contains(&threshold), "{threshold}");

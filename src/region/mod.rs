@@ -9,9 +9,9 @@
 mod changes;
 mod components;
 mod config;
+mod crops;
 mod difference;
 mod error;
-mod grid;
 mod lighting;
 mod plane;
 mod sample;
@@ -69,8 +69,8 @@ pub fn regions(
         return Err(Error::NoOverlap { origin: test.origin().to_owned(), overlap: overlap.into() });
     }
     let mut regions = match config.mode {
-        RegionMode::Frame => grid::frame(inside),
-        RegionMode::Tiles => grid::tiles(inside, config.crop_px, config.tile_stride_px),
+        RegionMode::Frame => crops::frame(inside),
+        RegionMode::Tiles => crops::tiles(inside, config.crop_px, config.tile_stride_px),
         RegionMode::Changes => {
             changes::check_size(test, inside, config.edge_tolerance_px)?;
             changes::propose(reference, test, inside, config)

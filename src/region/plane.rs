@@ -54,6 +54,17 @@ pub(super) fn planes(frame: &Frame, part: Rect) -> Vec<Plane<'_>> {
     }
 }
 
+/// The brightness of `frame` inside `part`.
+pub(super) fn brightness(frame: &Frame, part: Rect) -> Plane<'_> {
+    match frame.luma() {
+        Cow::Borrowed(image) => gray(image, part),
+        Cow::Owned(image) => {
+            let Plane { width, height, data } = gray(&image, part);
+            Plane { width, height, data: Cow::Owned(data.into_owned()) }
+        }
+    }
+}
+
 fn rgb(image: &RgbImage, part: Rect) -> Vec<Plane<'static>> {
     let rows = image.as_raw().chunks(3 * image.width() as usize).skip(part.y as usize);
     let columns = 3 * part.x as usize..3 * part.right() as usize;

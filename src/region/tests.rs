@@ -116,6 +116,19 @@ fn a_colour_that_changes_without_its_brightness_is_found() {
 }
 
 #[test]
+fn a_grey_frame_is_compared_with_the_brightness_of_a_colour_frame() {
+    let board = Scene::board(200, 160);
+    let colour = board.rgb([1.0, 0.2, 0.1]);
+    let gray = |scene: &Scene| {
+        let luma = scene.rgb([1.0, 0.2, 0.1]).luma().into_owned();
+        Frame::new(Pixels::Gray(luma), 8, "grey").unwrap()
+    };
+    assert_eq!(found(&colour, &gray(&board)), []);
+    let spot = board.with(Stroke::disc((150.0, 95.0), 8.0, 255.0));
+    assert_eq!(found(&colour, &gray(&spot)).len(), 1);
+}
+
+#[test]
 fn a_patch_displaced_beyond_its_tolerance_is_a_change() {
     let board = || Scene::board(320, 240);
     let with_mark = |x: f32| board().with(Stroke::disc((x, 216.0), 14.0, 200.0)).gray();
@@ -246,4 +259,48 @@ fn a_wholly_different_part_is_full_of_changes() {
     let regions = found(&Scene::board(320, 240).gray(), &other.gray());
     let changed: f32 = regions.iter().map(|region| region.change).sum();
     assert!(changed > 1_000.0, "{changed}");
+}
+
+#[test]
+fn no_pair_and_no_configuration_panics_and_crops_stay_inside() {
+    let mut state = 1_u32;
+    let mut draw = |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) % below
+    };
+    for _ in 0..300 {
+        let (width, height) = (1 + draw(90), 1 + draw(90));
+        let (low, range) = (draw(256), 1 + draw(256));
+        let mut frame = |rgb: bool| {
+            let mut value = || (low + draw(range)).min(255) as u8;
+            let pixels = if rgb {
+                let pixel = |_, _| image::Rgb([value(), value(), value()]);
+                Pixels::Rgb(image::RgbImage::from_fn(width, height, pixel))
+            } else {
+                let pixel = |_, _| image::Luma([value()]);
+                Pixels::Gray(image::GrayImage::from_fn(width, height, pixel))
+            };
+            Frame::new(pixels, 8, "random").unwrap()
+        };
+        let (reference, test) = (frame(width % 2 == 0), frame(height % 2 == 0));
+        let overlap = Rect::new(draw(width), draw(height), 1 + draw(100), 1 + draw(100));
+        let config = RegionConfig {
+            crop_px: 48 + draw(40),
+            edge_tolerance_px: draw(17),
+            patch_tolerance_px: draw(17),
+            min_contrast: Some(1 + draw(255) as u8).filter(|contrast| contrast % 2 == 0),
+            merge_distance_px: draw(20),
+            box_margin_px: draw(30),
+            min_box_px: draw(60),
+            ..RegionConfig::default()
+        };
+        let inside = overlap.intersection(&test.bounds());
+        match regions(&reference, &test, overlap, &config) {
+            Ok(found) => assert!(found.regions.iter().all(|region| {
+                region.crop.union(&inside) == inside
+                    && region.crop.union(&region.tight) == region.crop
+            })),
+            Err(error) => assert!(matches!(error, Error::TooSmall { .. }), "{error}"),
+        }
+    }
 }
