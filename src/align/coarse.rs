@@ -15,6 +15,8 @@ const LIGHTING: usize = 8;
 const LEAST_DEVIATION: f32 = 0.6;
 /// Least correlation of a peak that becomes a hypothesis.
 const LEAST_PEAK: f32 = 0.25;
+/// Pixels of the level that a block is searched over at most, either way.
+const WIDEST_MARGIN: usize = 112;
 /// Peaks kept per block.
 const PEAKS: usize = 4;
 /// Score lost at the limit of the shift: of two that fit equally well, the smaller is taken.
@@ -46,8 +48,11 @@ struct Block {
 /// Fast Normalized Cross-Correlation, 1995); each peak, and each pair of peaks of two blocks, is a
 /// hypothesis, and the one under which most blocks correlate best wins. A fault spoils its own
 /// block only, and a pattern that repeats is settled by the blocks where it does not.
-pub(super) fn search([reference, test]: [&Pyramid; 2], reach: Reach) -> Option<Similarity> {
-    let level = reference.top();
+pub(super) fn search(
+    [reference, test]: [&Pyramid; 2],
+    level: usize,
+    reach: Reach,
+) -> Option<Similarity> {
     let blocks = correlate(reference.level(level), test.level(level), level, reach);
     let zero = Similarity::identity(reference.size());
     let unit = (1_u64 << level) as f64;
@@ -90,12 +95,13 @@ pub(super) fn search([reference, test]: [&Pyramid; 2], reach: Reach) -> Option<S
     Some(best.0)
 }
 
-/// Columns a search needs around a block at `level`, for the level's size.
-pub(super) fn margin(level: usize, size: [usize; 2], reach: Reach) -> usize {
+/// Pixels of the level around a block that it is searched over, in a frame of `size`.
+fn margin(level: usize, size: [usize; 2], reach: Reach) -> usize {
     let unit = (1_u64 << level) as f64;
     let half = size[0].max(size[1]) as f64 / unit / 2.0;
     let leverage = (half - BLOCK as f64 / 2.0).max(0.0);
-    (reach.shift / unit + leverage * (reach.turn + reach.growth)).ceil() as usize + 1
+    let margin = (reach.shift / unit + leverage * (reach.turn + reach.growth)).ceil() as usize + 1;
+    margin.min(WIDEST_MARGIN)
 }
 
 fn fit(block: &Block, surface: &Surface, motion: &Similarity, unit: f64) -> f64 {

@@ -1,5 +1,5 @@
 use super::LocalShifts;
-use super::motion::{Motion, Similarity};
+use super::motion::Motion;
 use super::patch::{Patch, Reading};
 use super::plane::Pyramid;
 use super::refine::{biweights, distance, read, trust};
@@ -32,10 +32,10 @@ const STRETCHING: f64 = 0.02;
 pub(super) fn estimate(
     pair: [&Pyramid; 2],
     texture: &Texture,
-    similarity: Similarity,
+    start: &Motion,
     (max_local_px, block): (f32, usize),
-) -> (Motion, Vec<Reading>) {
-    let size = pair[0].size();
+) -> (LocalShifts, Vec<Reading>) {
+    let (similarity, size) = (start.similarity, start.size);
     let mut field = LocalShifts::zero(size);
     let count = BLOCKS_PER_CELL * (field.columns - 1) * (field.rows - 1);
     let mut readings = Vec::new();
@@ -56,7 +56,7 @@ pub(super) fn estimate(
             readings = read(&patches, &with(&field));
         }
     }
-    (with(&field), readings)
+    (field, readings)
 }
 
 /// The level to start on: coarse enough to follow the largest shift, with several blocks across.

@@ -11,6 +11,8 @@ mod coarse;
 mod config;
 mod correlate;
 mod error;
+mod estimate;
+mod limits;
 mod local;
 mod motion;
 mod patch;

@@ -82,12 +82,12 @@ impl LocalShifts {
     /// The shift at a point of a reference of `size`, linear between the nodes and held constant
     /// outside.
     pub(super) fn at(&self, point: [f64; 2], size: [usize; 2]) -> [f64; 2] {
-        let mut out = [0.0; 2];
+        let (mut x, mut y) = (0.0, 0.0);
         for (node, weight) in self.weights(point, size) {
-            out[0] += weight * f64::from(self.nodes_px[node][0]);
-            out[1] += weight * f64::from(self.nodes_px[node][1]);
+            x += weight * f64::from(self.nodes_px[node][0]);
+            y += weight * f64::from(self.nodes_px[node][1]);
         }
-        out
+        [x, y]
     }
 
     /// The four nodes around a point and their bilinear weights.

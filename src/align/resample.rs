@@ -1,7 +1,7 @@
 use image::{GrayImage, RgbImage};
 
 use super::motion::Motion;
-use crate::frame::{Error, Frame, Pixels, Rect};
+use crate::frame::{Frame, Pixels, Rect};
 
 /// Pixels of the reference per side of a tile; its rows stay in the second-level cache.
 const TILE: usize = 256;
@@ -22,11 +22,7 @@ pub(super) enum Interpolation {
 
 /// The test frame as it appears in the coordinates of a reference of `motion.size`; beyond its
 /// edges the nearest pixels repeat.
-pub(super) fn resample(
-    test: &Frame,
-    motion: &Motion,
-    interpolation: Interpolation,
-) -> Result<Frame, Error> {
+pub(super) fn resample(test: &Frame, motion: &Motion, interpolation: Interpolation) -> Frame {
     let [width, height] = motion.size;
     let resampled = |channels: usize, pixels: &[u8], size: [u32; 2]| {
         let size = size.map(|side| side as usize);
@@ -48,7 +44,7 @@ pub(super) fn resample(
 }
 
 /// The test frame moved by a whole number of pixels: pixel `p` becomes that at `p + by`.
-pub(super) fn moved(test: &Frame, size: [usize; 2], by: [i64; 2]) -> Result<Frame, Error> {
+pub(super) fn moved(test: &Frame, size: [usize; 2], by: [i64; 2]) -> Frame {
     let (width, height) = (test.width() as i64, test.height() as i64);
     rebuilt(test, size, |channels, pixels| {
         let mut out = Vec::with_capacity(size[0] * size[1] * channels);
@@ -120,22 +116,18 @@ impl Source<'_> {
     }
 }
 
-fn rebuilt(
-    test: &Frame,
-    size: [usize; 2],
-    make: impl FnOnce(usize, &[u8]) -> Vec<u8>,
-) -> Result<Frame, Error> {
+fn rebuilt(test: &Frame, size: [usize; 2], make: impl FnOnce(usize, &[u8]) -> Vec<u8>) -> Frame {
     let (width, height) = (size[0] as u32, size[1] as u32);
-    // A buffer of the wrong length cannot occur; were it to, an empty frame is an error above.
+    let whole = "as many values as columns times rows times channels";
     let pixels = match test.pixels() {
-        Pixels::Gray(image) => Pixels::Gray(
-            GrayImage::from_raw(width, height, make(1, image.as_raw())).unwrap_or_default(),
-        ),
-        Pixels::Rgb(image) => Pixels::Rgb(
-            RgbImage::from_raw(width, height, make(3, image.as_raw())).unwrap_or_default(),
-        ),
+        Pixels::Gray(image) => {
+            Pixels::Gray(GrayImage::from_raw(width, height, make(1, image.as_raw())).expect(whole))
+        }
+        Pixels::Rgb(image) => {
+            Pixels::Rgb(RgbImage::from_raw(width, height, make(3, image.as_raw())).expect(whole))
+        }
     };
-    Frame::new(pixels, test.bit_depth(), test.origin())
+    Frame::new(pixels, test.bit_depth(), test.origin()).expect("a reference has pixels")
 }
 
 fn along(from: f64, to: f64) -> impl Iterator<Item = f64> {
@@ -176,7 +168,8 @@ fn cubic(source: &Source, motion: &Motion, tile: [usize; 4], out: &mut [u8]) {
     // Where column x of the reference crosses row v of the test frame.
     let across = Lattice::new([left, right], [first as f64, last as f64], |[x, v]| {
         let mut y = v - motion.apply([x, v])[1] + v;
-        for _ in 0..4 {
+        // Each step leaves a twentieth of the error, or less: 0.001 px after two.
+        for _ in 0..2 {
             y += v - motion.apply([x, y])[1];
         }
         motion.apply([x, y])
@@ -296,9 +289,9 @@ impl Lattice {
         let columns = (x[1] - x[0]).div_ceil(STEP) + 1;
         let rows = ((y[1] - y[0]) / STEP as f64).ceil().max(1.0) as usize + 1;
         let values = (0..rows * columns).map(|i| {
-            let at = [x[0] as f64, y[0]];
-            let step = [i % columns, i / columns].map(|k| (k * STEP) as f64);
-            value([at[0] + step[0], at[1] + step[1]]).map(|v| v as f32)
+            let across = x[0] as f64 + (i % columns * STEP) as f64;
+            let [u, v] = value([across, y[0] + (i / columns * STEP) as f64]);
+            [u as f32, v as f32]
         });
         Self { columns, top: y[0], rows, values: values.collect() }
     }

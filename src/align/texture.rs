@@ -83,15 +83,16 @@ impl Texture {
             let first = (from / self.cell).min(end - 1);
             first..((from + side) / self.cell).clamp(first + 1, end)
         };
-        let mut sum = [0.0; 3];
+        let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
         for row in span(top, self.rows) {
-            for column in span(left, self.columns) {
-                let tensor = self.tensors[row * self.columns + column];
-                sum = std::array::from_fn(|i| sum[i] + tensor[i]);
+            let cells = &self.tensors[row * self.columns..][span(left, self.columns)];
+            for tensor in cells {
+                xx += tensor[0];
+                xy += tensor[1];
+                yy += tensor[2];
             }
         }
-        let [xx, xy, yy] = sum;
-        let (mean, spread) = ((xx + yy) / 2.0, ((xx - yy) / 2.0).hypot(xy));
+        let (mean, spread) = ((xx + yy) / 2.0, (((xx - yy) / 2.0).powi(2) + xy * xy).sqrt());
         (mean - spread) + EDGE_WEIGHT * (mean + spread)
     }
 }

@@ -1,9 +1,10 @@
+use image::RgbImage;
 use serde::Serialize;
 
 use super::edges::EdgeWidths;
 use super::histogram::Histogram;
 use crate::align::PhotoProfile;
-use crate::frame::{Frame, Rect};
+use crate::frame::{Frame, Pixels};
 
 /// Pixels whose brightness is counted, at most about.
 const COUNTED: usize = 1 << 19;
@@ -184,8 +185,13 @@ fn for_bands(frame: &Frame, limit: usize, more: u32, mut read: impl FnMut(usize,
     for start in starts(height, width as usize, limit) {
         let top = start.saturating_sub(more);
         let bottom = (start + BAND + more).min(height);
-        if let Ok(band) = frame.crop(Rect::from_corners(0, top, width, bottom)) {
-            read(top as usize, band.luma().as_raw());
+        let rows = top as usize * width as usize..bottom as usize * width as usize;
+        match frame.pixels() {
+            Pixels::Gray(image) => read(top as usize, &image.as_raw()[rows]),
+            Pixels::Rgb(image) => {
+                let part = image.as_raw()[3 * rows.start..3 * rows.end].to_vec();
+                read(top as usize, &luma(part, [width, bottom - top]));
+            }
         }
     }
 }
@@ -193,12 +199,25 @@ fn for_bands(frame: &Frame, limit: usize, more: u32, mut read: impl FnMut(usize,
 /// As [`for_bands`], with strips of columns; `read` gets the pixels row by row and their width.
 fn for_columns(frame: &Frame, limit: usize, mut read: impl FnMut(&[u8], usize)) {
     let (width, height) = (frame.width(), frame.height());
+    let (channels, all) = match frame.pixels() {
+        Pixels::Gray(image) => (1, image.as_raw()),
+        Pixels::Rgb(image) => (3, image.as_raw()),
+    };
     for start in starts(width, height as usize, limit) {
         let right = (start + BAND).min(width);
-        if let Ok(strip) = frame.crop(Rect::from_corners(start, 0, right, height)) {
-            read(strip.luma().as_raw(), (right - start) as usize);
-        }
+        let columns = start as usize * channels..right as usize * channels;
+        let rows = all.chunks_exact(width as usize * channels);
+        let part: Vec<u8> = rows.flat_map(|row| &row[columns.clone()]).copied().collect();
+        let part = if channels == 3 { luma(part, [right - start, height]) } else { part };
+        read(&part, (right - start) as usize);
     }
+}
+
+/// The luma of interleaved red, green and blue.
+fn luma(pixels: Vec<u8>, [width, height]: [u32; 2]) -> Vec<u8> {
+    let image = RgbImage::from_raw(width, height, pixels).unwrap_or_default();
+    let part = Frame::new(Pixels::Rgb(image), 8, "");
+    part.map_or_else(|_| Vec::new(), |part| part.luma().into_owned().into_raw())
 }
 
 fn starts(length: u32, across: usize, limit: usize) -> impl Iterator<Item = u32> {
