@@ -3,4 +3,5 @@
 //! Everything that a production line never needs lives here; the run path is the crate `pairspec`.
 //! Start at [`synth`].
 
+pub mod describe;
 pub mod synth;
