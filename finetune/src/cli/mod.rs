@@ -3,6 +3,8 @@
 //! Owns argument parsing, printing and exit codes (0 done, 2 could not run). It does not hold
 //! algorithms.
 
+mod describe;
+mod quiet;
 mod synth;
 
 use std::process::ExitCode;
@@ -21,14 +23,13 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Describe(describe::Arguments),
     Synth(synth::Arguments),
 }
 
 /// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
 pub(crate) fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
-        .format_target(false)
-        .init();
+    start_logger();
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -40,6 +41,19 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
+        Command::Describe(arguments) => describe::run(arguments),
         Command::Synth(arguments) => synth::run(arguments),
+    }
+}
+
+/// What `RUST_LOG` asks for, warnings otherwise; a second logger of the same process is left alone.
+fn start_logger() {
+    let logger =
+        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+            .format_target(false)
+            .build();
+    let level = logger.filter();
+    if log::set_boxed_logger(Box::new(quiet::Quiet(logger))).is_ok() {
+        log::set_max_level(level);
     }
 }
