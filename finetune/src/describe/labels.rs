@@ -59,8 +59,11 @@ pub fn from_labels(
     Ok(described)
 }
 
+/// A class, and the box around it if it has one.
+type Class<'a> = (&'a str, Option<[u32; 4]>);
+
 /// What a pair is labelled with, and where; none if nobody labelled it.
-fn classes(pair: &Pair) -> Result<Option<Vec<(&str, Option<[u32; 4]>)>>, Error> {
+fn classes(pair: &Pair) -> Result<Option<Vec<Class<'_>>>, Error> {
     let boxes = pair.boxes.as_deref();
     match (&pair.label, boxes.unwrap_or_default()) {
         (None, []) if boxes.is_none() => Ok(None),

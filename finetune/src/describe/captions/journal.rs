@@ -125,7 +125,7 @@ fn is_cut_line(end: &[u8], opening: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::print_stdout, clippy::unwrap_used)]
 mod unit {
     use super::*;
 

@@ -152,7 +152,7 @@ impl Run {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::print_stdout, clippy::unwrap_used)]
 mod unit {
     use std::fs::OpenOptions;
     use std::time::Duration;
