@@ -98,7 +98,7 @@ pub(super) const MEANINGS: &[Meaning] = &[
             "copper {sticks out|protrudes|juts out} {from|at} the edge of {a|the} {trace}",
             "{any} {trace} has {a spur|a bump|a protrusion|a spike|a thorn|grown a spur}{| on its edge| at its side}",
             "the edge of {a|the} {trace} {bulges|bulges outward|has a bulge|has a bump|has a spur}",
-            "{a tip of copper|a small point of copper|a finger of copper} {sticks out|protrudes} of {a|the} {trace}",
+            "{a tip of copper|a small point of copper|a finger of copper} {sticks out|protrudes} from {a|the} {trace}",
             "{any} {trace} {is wider at one spot|has a stub|has an outgrowth}",
             "{spur|copper spur|spurred trace|protruding copper|spurious branch}",
             "the test frame shows {a spur|a protrusion|a bump} on a {trace}",
@@ -110,7 +110,7 @@ pub(super) const MEANINGS: &[Meaning] = &[
         &[
             "the edge of the {trace} is {smooth|straight|even|clean}",
             "the edges of the {traces} are {smooth|straight|even|clean}",
-            "nothing {sticks out|protrudes|juts out} {from|of} the {trace}",
+            "nothing {sticks out|protrudes|juts out} from the {trace}",
             "there is no {spur|bump|protrusion|spike} on the {trace}",
             "the {traces} have {smooth|straight|even} edges",
             "no copper {sticks out|protrudes} from the edge of the {trace}",
