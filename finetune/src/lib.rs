@@ -4,4 +4,5 @@
 //! Start at [`synth`].
 
 pub mod describe;
+mod dice;
 pub mod synth;
