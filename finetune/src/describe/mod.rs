@@ -17,6 +17,7 @@ mod meaning;
 mod own;
 mod phrases;
 mod place;
+mod topic;
 
 pub use captions::{Backoff, Captions, Chat, Counts, Secret, from_captions, may_be_logged};
 pub use difference::{Difference, read, write};
@@ -25,3 +26,4 @@ pub use labels::{Described, from_labels};
 pub use meaning::{Meaning, Sense, find, meanings, requirement_of, words};
 pub use own::OwnMeanings;
 pub use place::{Column, Place, Row};
+pub use topic::{Topic, topics};

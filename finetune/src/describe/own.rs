@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::grammar::pick;
 use super::meaning::{self, Sense};
+use super::topic::Topic;
 use super::{Difference, Error};
 
 /// A thousand meanings with as many sentences each are less, bytes.
@@ -81,6 +82,14 @@ impl OwnMeanings {
     /// Every sentence, for a training vocabulary.
     pub fn phrasings(&self) -> impl Iterator<Item = &str> {
         self.0.values().flat_map(|own| own.phrasings.iter().map(String::as_str))
+    }
+
+    /// All of them, to learn from.
+    pub(super) fn topics(&self) -> Vec<Topic> {
+        let topic = |(key, own): (&String, &Own)| {
+            Topic::own(key, (own.sense, own.violated_by.as_deref()), &own.phrasings)
+        };
+        self.0.iter().map(topic).collect()
     }
 
     fn insert(&mut self, key: &str, mut own: Own) -> Result<(), String> {
