@@ -3,6 +3,7 @@
 //! Everything that a production line never needs lives here; the run path is the crate `pairspec`.
 //! Start at [`synth`].
 
+pub mod crops;
 pub mod describe;
 mod dice;
 pub mod synth;

@@ -1,0 +1,155 @@
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, RgbImage};
+use pairspec::align::{self, AlignConfig};
+use pairspec::frame::{Frame, Rect};
+use pairspec::manifest::LabelledBox;
+use pairspec::region::{self, RegionConfig};
+
+use super::pool::CropPair;
+
+/// Pixels kept around a crop on every side, so that it can be moved when it is drawn again.
+pub const MARGIN_PX: u32 = 8;
+/// A region that touches a box grown by this much and is not centred in it is neither fault nor
+/// conforming, as in `pairspec evaluate`.
+const TOUCH_PX: u32 = 4;
+/// Below this change both frames show the same there.
+const UNCHANGED: f32 = 0.0;
+
+/// Cuts pairs of frames into pairs of crops.
+#[derive(Debug, Clone)]
+pub struct Cutter {
+    /// Registration, as in a recipe.
+    pub align: AlignConfig,
+    /// Where to look, as in a recipe.
+    pub region: RegionConfig,
+    /// Side of what the model sees, pixels.
+    pub side: u32,
+    /// Whether crops keep their colours.
+    pub is_colour: bool,
+}
+
+impl Cutter {
+    /// A cutter with the default registration and regions of `side` pixels.
+    pub fn new(side: u32, is_colour: bool) -> Self {
+        let region = RegionConfig { crop_px: side, ..RegionConfig::default() };
+        Self { align: AlignConfig::default(), region, side, is_colour }
+    }
+
+    /// Side of a stored crop with its margins, pixels.
+    pub fn stored_side(&self) -> u32 {
+        self.side + 2 * MARGIN_PX
+    }
+
+    /// The crops of one pair; those that are neither fault nor conforming are left out.
+    ///
+    /// # Errors
+    /// What would have kept inspection from judging the pair.
+    pub fn cut(
+        &self,
+        [reference, test]: [&Frame; 2],
+        boxes: &[LabelledBox],
+    ) -> Result<Vec<CropPair>, String> {
+        let aligned =
+            align::align(reference, test, &self.align).map_err(|error| error.to_string())?;
+        let found = region::regions(reference, &aligned.test, aligned.overlap, &self.region)
+            .map_err(|error| error.to_string())?;
+        let crops = found.regions.iter().filter_map(|region| {
+            let class = match truth(&region.tight, boxes) {
+                Truth::Fault(class) => Some(class.to_owned()),
+                Truth::Conforming => None,
+                Truth::Neither => return None,
+            };
+            debug_assert!(region.change >= UNCHANGED);
+            let pixels = [reference, &aligned.test].map(|frame| self.crop(frame, region.crop));
+            let centre = place(region.tight.centre(), region.crop);
+            Some(CropPair { pixels, class, centre, group: 0 })
+        });
+        Ok(crops.collect())
+    }
+
+    /// One frame's crop with its margins, `stored_side` square, one or three bytes a pixel.
+    fn crop(&self, frame: &Frame, rect: Rect) -> Vec<u8> {
+        let longer = rect.width.max(rect.height);
+        let margin = (MARGIN_PX * longer).div_ceil(self.side);
+        let side = longer + 2 * margin;
+        let from = |start: u32, length: u32| {
+            i64::from(start) - i64::from(margin) - i64::from((longer - length) / 2)
+        };
+        let (left, top) = (from(rect.x, rect.width), from(rect.y, rect.height));
+        let rgb = frame.to_rgb();
+        let (right, bottom) = (i64::from(frame.width()) - 1, i64::from(frame.height()) - 1);
+        let square = RgbImage::from_fn(side, side, |x, y| {
+            let x = (left + i64::from(x)).clamp(0, right) as u32;
+            let y = (top + i64::from(y)).clamp(0, bottom) as u32;
+            *rgb.get_pixel(x, y)
+        });
+        let stored = self.stored_side();
+        let square = if side == stored {
+            square
+        } else {
+            imageops::resize(&square, stored, stored, FilterType::CatmullRom)
+        };
+        if self.is_colour {
+            square.into_raw()
+        } else {
+            DynamicImage::ImageRgb8(square).into_luma8().into_raw()
+        }
+    }
+}
+
+enum Truth<'a> {
+    Fault(&'a str),
+    Conforming,
+    Neither,
+}
+
+/// What the boxes say of a region.
+fn truth<'a>(tight: &Rect, boxes: &'a [LabelledBox]) -> Truth<'a> {
+    let centred = boxes.iter().filter(|labelled| labelled.rect.contains(tight.centre()));
+    if let Some(smallest) = centred.min_by_key(|labelled| labelled.rect.area()) {
+        return Truth::Fault(&smallest.class);
+    }
+    let touches =
+        |labelled: &LabelledBox| !labelled.rect.grown(TOUCH_PX).intersection(tight).is_empty();
+    if boxes.iter().any(touches) { Truth::Neither } else { Truth::Conforming }
+}
+
+/// Where a point lies in a crop, each coordinate 0 to 1.
+fn place((x, y): (f32, f32), crop: Rect) -> [f32; 2] {
+    [(x - crop.x as f32) / crop.width as f32, (y - crop.y as f32) / crop.height as f32]
+        .map(|share| share.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::synth::{Config, Renderer};
+
+    #[test]
+    fn faults_of_a_rendered_board_become_crops_with_their_class() {
+        let config = Config { size: 320, conforming_share: 0.0, ..Config::default() };
+        let renderer = Renderer::new(5, config).unwrap();
+        let cutter = Cutter::new(64, false);
+        let (mut boxes, mut faults) = (0, 0);
+        for index in 0..6 {
+            let pair = renderer.pair(index);
+            let crops = cutter.cut([&pair.reference, &pair.test], &pair.boxes).unwrap();
+            boxes += pair.boxes.len();
+            faults += crops.iter().filter(|crop| crop.class.is_some()).count();
+            assert!(crops.iter().all(|crop| crop.pixels.iter().all(|side| side.len() == 80 * 80)));
+            for crop in crops.iter().filter(|crop| crop.class.is_some()) {
+                assert_ne!(crop.pixels[0], crop.pixels[1]);
+            }
+        }
+        assert!(faults * 10 >= boxes * 9, "{faults} crops of {boxes} faults");
+    }
+
+    #[test]
+    fn a_region_beside_a_box_is_neither_fault_nor_conforming() {
+        let boxes = [LabelledBox { rect: Rect::new(100, 100, 30, 30), class: "open".to_owned() }];
+        assert!(matches!(truth(&Rect::new(105, 105, 20, 20), &boxes), Truth::Fault("open")));
+        assert!(matches!(truth(&Rect::new(132, 100, 20, 20), &boxes), Truth::Neither));
+        assert!(matches!(truth(&Rect::new(135, 100, 20, 20), &boxes), Truth::Conforming));
+    }
+}
