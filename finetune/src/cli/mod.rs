@@ -6,6 +6,7 @@
 mod describe;
 mod quiet;
 mod synth;
+mod train;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,8 @@ struct Arguments {
 enum Command {
     Describe(describe::Arguments),
     Synth(synth::Arguments),
+    #[command(subcommand)]
+    Train(train::Command),
 }
 
 /// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
@@ -43,6 +46,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
         Command::Describe(arguments) => describe::run(arguments),
         Command::Synth(arguments) => synth::run(arguments),
+        Command::Train(command) => train::run(command),
     }
 }
 

@@ -1,0 +1,223 @@
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use candle_core::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use pairspec::files;
+
+use super::checkpoint;
+use super::engine::{Engine, Gradients};
+use super::loss::Scalars;
+use super::optimizer::Adam;
+use super::plot;
+use super::sampler::Sampler;
+use super::settings::Settings;
+use super::total::total;
+use super::validate::{Judged, Validation};
+use super::vocabulary::Vocabulary;
+use crate::crops::Pool;
+use crate::model::{Clip, LOGIT_SCALE, NO_CHANGE_LOGIT, TextTower, VisionTower};
+
+const CHECKPOINT: &str = "checkpoint.safetensors";
+const LOSSES: &str = "losses.csv";
+const VALIDATIONS: &str = "validations.jsonl";
+/// Steps that the printed loss is averaged over.
+const AVERAGED: f64 = 50.0;
+/// The scale of logits stays below this, `ln 100`, as in CLIP.
+const LARGEST_LOGIT_SCALE: f64 = 4.605;
+
+/// One sitting of a run; the model does not depend on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Session {
+    /// Draw progress bars on standard error.
+    pub shows: bool,
+    /// Stop after this step with a checkpoint and the model as it then is; at the end if `None`.
+    pub until: Option<u64>,
+}
+
+impl Session {
+    /// A bar of `length` of something.
+    pub(crate) fn bar(self, length: u64, what: &str) -> ProgressBar {
+        if !self.shows {
+            return ProgressBar::hidden();
+        }
+        let template =
+            format!("{{bar:30}} {{pos}}/{{len}} {what}, {{per_sec}}, {{eta}} left {{msg}}");
+        let style = ProgressStyle::with_template(&template);
+        ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The Hugging Face directory.
+    pub model: PathBuf,
+    /// Numbers in both towers.
+    pub parameters: usize,
+    /// The last validation, by product.
+    pub validations: Vec<Validation>,
+}
+
+/// A model on its way, step by step, in a folder that it can go on in after a kill.
+pub(super) struct Run<'a> {
+    settings: Settings,
+    folder: &'a Path,
+    session: Session,
+    /// What checkpoints are told apart by.
+    id: String,
+    engine: Engine,
+    sampler: Sampler,
+    vocabulary: Vocabulary,
+    validation: Vec<(String, Pool)>,
+    pub(super) model: Clip,
+    adam: Adam,
+    pub(super) validations: Vec<Validation>,
+}
+
+impl<'a> Run<'a> {
+    /// Goes on from the checkpoint in `folder` where there is one; `id` tells its settings.
+    pub(super) fn new(
+        (settings, id): (Settings, String),
+        (folder, session): (&'a Path, Session),
+        mut model: Clip,
+        (sampler, validation): (Sampler, Vec<(String, Pool)>),
+    ) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder).map_err(files::Error::io(folder, "create"))?;
+        let mut adam = Adam::new(settings.adam);
+        let path = folder.join(CHECKPOINT);
+        if path.exists() {
+            checkpoint::read(&path, (&mut model.parameters, &mut adam), &id)?;
+            log::info!("{}: going on after step {}", path.display(), adam.step);
+        }
+        let lanes = (settings.batch.lanes, settings.batch.micro);
+        let engine =
+            Engine::new(VisionTower::new(&model.vision), TextTower::new(&model.text), lanes)?;
+        let vocabulary = Vocabulary::new(model.tokenizer.clone(), model.text.context);
+        Ok(Self {
+            settings,
+            folder,
+            session,
+            id,
+            engine,
+            sampler,
+            vocabulary,
+            validation,
+            model,
+            adam,
+            validations: Vec::new(),
+        })
+    }
+
+    /// Takes every step that is left.
+    pub(super) fn train(&mut self) -> anyhow::Result<()> {
+        let steps = self.settings.schedule.steps;
+        let bar = self.session.bar(steps, "steps");
+        bar.set_position(self.adam.step);
+        bar.reset_eta();
+        let mut losses = Lines::append(&self.folder.join(LOSSES), "step,loss,gradient,rate")?;
+        let mut mean: Option<f64> = None;
+        let until = self.session.until.map_or(steps, |until| until.min(steps));
+        while self.adam.step < until {
+            let step = self.adam.step;
+            let start = Instant::now();
+            let (value, norm) = self.step(step)?;
+            let before = mean.unwrap_or(value);
+            let average = before + (value - before) / AVERAGED;
+            mean = Some(average);
+            let rate = self.settings.schedule.rate(step);
+            losses.line(&format!("{step},{value},{norm},{rate}"))?;
+            bar.set_message(format!("loss {average:.4}"));
+            bar.inc(1);
+            let elapsed = start.elapsed().as_secs_f64() * 1e3;
+            log::debug!("step {step}: loss {value:.4}, {elapsed:.0} ms");
+            self.after(step + 1)?;
+        }
+        bar.finish_and_clear();
+        if self.validations.is_empty() {
+            self.validate()?;
+        }
+        plot::write(&self.folder.join(LOSSES), &self.folder.join(VALIDATIONS), self.folder)
+    }
+
+    /// Saves and validates when it is time.
+    fn after(&mut self, done: u64) -> anyhow::Result<()> {
+        let is_last = done == self.settings.schedule.steps || self.session.until == Some(done);
+        if done.is_multiple_of(self.settings.checkpoint_every) || is_last {
+            let state = (&self.model.parameters, &self.adam);
+            checkpoint::write(&self.folder.join(CHECKPOINT), state, &self.id)?;
+        }
+        if done.is_multiple_of(self.settings.validate_every) || is_last {
+            self.validate()?;
+        }
+        Ok(())
+    }
+
+    /// One step; its loss and the length of its gradient.
+    fn step(&mut self, step: u64) -> anyhow::Result<(f64, f64)> {
+        let (value, gradients) = self.gradients(step)?;
+        let norm = Adam::norm(&gradients)?;
+        if !value.is_finite() || !norm.is_finite() {
+            anyhow::bail!(
+                "step {step}: loss {value}, gradient {norm}; the last checkpoint is kept; \
+                 lower the peak of the schedule or lengthen its warm-up"
+            );
+        }
+        let rate = self.settings.schedule.rate(step);
+        self.adam.update(&self.model.parameters, &gradients, (rate, norm))?;
+        Ok((f64::from(value), norm))
+    }
+
+    fn gradients(&self, step: u64) -> Result<(f32, Gradients)> {
+        let drawn = self.sampler.batch(step, &self.vocabulary)?;
+        let parameters = &self.model.parameters;
+        let scale = parameters.get(LOGIT_SCALE)?.clamp(0.0, LARGEST_LOGIT_SCALE)?;
+        let no_change = parameters.get(NO_CHANGE_LOGIT)?;
+        self.engine.step(parameters, &drawn.batch, |leaves| {
+            let scalars =
+                Scalars { scale: scale.exp()?.reshape(1)?, no_change: no_change.reshape(1)? };
+            let is_fault = |meaning| self.sampler.is_fault(meaning);
+            total(&drawn, leaves, (&scalars, self.settings.terms), (&is_fault, step % 2 == 1))
+        })
+    }
+
+    fn validate(&mut self) -> anyhow::Result<()> {
+        let judged = Judged {
+            engine: &self.engine,
+            model: &self.model,
+            vocabulary: &self.vocabulary,
+            topics: &self.sampler.topics,
+        };
+        let of = |(product, pool): &(String, Pool)| judged.validate(product, pool);
+        self.validations = self.validation.iter().map(of).collect::<Result<_>>()?;
+        let mut lines = Lines::append(&self.folder.join(VALIDATIONS), "")?;
+        for validation in &self.validations {
+            let line = serde_json::json!({"step": self.adam.step, "validation": validation});
+            lines.line(&line.to_string())?;
+            log::info!("step {}: {validation:?}", self.adam.step);
+        }
+        Ok(())
+    }
+}
+
+/// A file that grows by lines.
+struct Lines(std::fs::File, PathBuf);
+
+impl Lines {
+    fn append(path: &Path, header: &str) -> anyhow::Result<Self> {
+        let is_new = !path.exists();
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let mut lines = Self(file.with_context(|| path.display().to_string())?, path.to_owned());
+        if is_new && !header.is_empty() {
+            lines.line(header)?;
+        }
+        Ok(lines)
+    }
+
+    fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        writeln!(self.0, "{text}").with_context(|| self.1.display().to_string())
+    }
+}

@@ -1,0 +1,215 @@
+use std::path::Path;
+
+use super::scratch::{Config, scratch};
+use super::tune::{Tuning, tune};
+use super::{Session, Settings, Symmetry};
+use crate::describe::OwnMeanings;
+
+const QUIET: Session = Session { shows: false, until: None };
+
+/// A model of a few thousand numbers on a few small boards.
+const TINY: &str = r#"
+name = "tiny"
+license = "MIT OR Apache-2.0"
+seed = 3
+
+[[product]]
+kind = "board"
+styles = ["binary"]
+pairs = [12, 4]
+share = 1.0
+symmetry = "all"
+
+[model]
+image = 32
+patch = 8
+hidden = 24
+intermediate = 48
+layers = 2
+heads = 2
+projection = 16
+
+[text]
+vocabulary = 700
+context = 40
+hidden = 16
+intermediate = 32
+layers = 1
+heads = 2
+
+[settings]
+validate_every = 6
+checkpoint_every = 2
+
+[settings.batch]
+pairs = 8
+faults = 0.5
+allowed = 0.2
+captioned = 2
+lanes = 2
+micro = 16
+
+[settings.terms]
+requirements = 0.5
+captions = 0.1
+sizes = 0.2
+
+[settings.schedule]
+peak = 1e-3
+warm_up = 2
+steps = 6
+floor = 0.1
+
+[settings.adam]
+beta1 = 0.9
+beta2 = 0.98
+epsilon = 1e-8
+weight_decay = 0.05
+clip = 1.0
+"#;
+
+fn config() -> Config {
+    toml::from_str(TINY).unwrap()
+}
+
+fn weights(folder: &Path) -> Vec<u8> {
+    std::fs::read(folder.join("model/model.safetensors")).unwrap()
+}
+
+#[test]
+fn a_run_that_was_stopped_goes_on_to_the_same_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+    scratch(&config(), &whole, QUIET).unwrap();
+    scratch(&config(), &cut, Session { until: Some(3), ..QUIET }).unwrap();
+    assert_ne!(weights(&whole), weights(&cut));
+    scratch(&config(), &cut, QUIET).unwrap();
+    assert_eq!(weights(&whole), weights(&cut));
+    assert!(whole.join("training-board.png").exists());
+}
+
+#[test]
+fn a_batch_in_small_parts_gives_the_same_gradients() {
+    let folder = tempfile::tempdir().unwrap();
+    let loss = |name: &str, change: &dyn Fn(&mut Config)| {
+        let mut config = config();
+        config.settings.schedule.steps = 1;
+        change(&mut config);
+        let folder = folder.path().join(name);
+        scratch(&config, &folder, QUIET).unwrap();
+        let log = std::fs::read_to_string(folder.join("losses.csv")).unwrap();
+        let fields: Vec<f64> =
+            log.lines().nth(1).unwrap().split(',').map(|field| field.parse().unwrap()).collect();
+        [fields[1], fields[2]]
+    };
+    let whole = loss("whole", &|_| ());
+    for (name, lanes, micro) in [("one", 1, 16), ("parts", 2, 3), ("many", 3, 2)] {
+        let other = loss(name, &|config| {
+            config.settings.batch.lanes = lanes;
+            config.settings.batch.micro = micro;
+        });
+        for (a, b) in whole.iter().zip(other) {
+            assert!((a - b).abs() < 1e-4 * a.abs(), "{name}: {whole:?} {other:?}");
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    scratch(&config(), folder.path(), Session { until: Some(2), ..QUIET }).unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let before = std::fs::read(&path).unwrap();
+    let mut other = config();
+    other.settings.schedule.peak = 2e-3;
+    let error = scratch(&other, folder.path(), QUIET).unwrap_err().to_string();
+    assert!(error.contains("other settings"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    std::fs::write(&path, &before[..before.len() / 2]).unwrap();
+    let error = scratch(&config(), folder.path(), QUIET).unwrap_err().to_string();
+    assert!(error.contains("checkpoint.safetensors") && error.contains("remove it"), "{error}");
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_ends_the_run_and_keeps_the_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wild = config();
+    wild.settings.schedule.peak = 1e30;
+    wild.settings.checkpoint_every = 1;
+    let error = scratch(&wild, folder.path(), QUIET).unwrap_err().to_string();
+    assert!(error.contains("the last checkpoint is kept"), "{error}");
+    assert!(folder.path().join("checkpoint.safetensors").exists());
+}
+
+#[test]
+fn the_directory_imports_with_equal_embeddings_and_its_extras() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = scratch(&config(), folder.path(), QUIET).unwrap();
+    let bundle = folder.path().join("bundle");
+    pairspec::clip::import(&report.model, &bundle, &pairspec::clip::ImportOptions::default())
+        .unwrap();
+    let bundle = pairspec::clip::Bundle::open(&bundle).unwrap();
+    let model = crate::model::Clip::open(&report.model).unwrap();
+    let no_change = model.parameters.scalar(crate::model::NO_CHANGE_LOGIT).unwrap();
+    assert_eq!(bundle.manifest().no_change_logit, no_change);
+    let words = bundle.manifest().training_vocabulary.as_ref().unwrap();
+    assert!(words.iter().any(|word| word == "trace"));
+
+    let pixels: Vec<f32> = (0..3 * 32 * 32).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect();
+    let patches = crate::model::patches(&pixels, &model.vision).unwrap();
+    let tower = crate::model::VisionTower::new(&model.vision);
+    let ours = tower.forward(&model.parameters, &patches).unwrap().to_vec2::<f32>().unwrap();
+    let encoder = pairspec::clip::ImageEncoder::open(&bundle, None).unwrap();
+    let theirs = encoder.encode(&pixels, 1).unwrap();
+    assert!(pairspec::clip::cosine(&ours[0], theirs[0].values()) > 0.99999);
+
+    let ids = model.tokenizer.encode("a trace is broken", model.text.context).unwrap();
+    let sentences = crate::model::Sentences::new(vec![ids], model.text.pooling);
+    let tower = crate::model::TextTower::new(&model.text);
+    let ours = tower.forward(&model.parameters, &sentences).unwrap().to_vec2::<f32>().unwrap();
+    let encoder = pairspec::clip::TextEncoder::open(&bundle, None).unwrap();
+    let theirs = encoder.encode(&["a trace is broken"]).unwrap();
+    assert!(pairspec::clip::cosine(&ours[0], theirs[0].values()) > 0.99999);
+}
+
+#[test]
+fn tuning_changes_a_model_by_all_or_by_a_low_rank() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = scratch(&config(), &folder.path().join("base"), QUIET).unwrap().model;
+    let synth = crate::synth::Config { size: 256, ..crate::synth::Config::default() };
+    let renderer = crate::synth::Renderer::new(9, synth).unwrap();
+    let manifest = crate::synth::write(&renderer, 8, &folder.path().join("pairs"), &|| ()).unwrap();
+    let tuned = |name: &str, rank| {
+        let mut settings = Settings::default();
+        settings.schedule.steps = 2;
+        settings.batch.pairs = 4;
+        let tuning = Tuning {
+            base: base.clone(),
+            manifest: manifest.clone(),
+            groups: Vec::new(),
+            held_out: Vec::new(),
+            product: "board".to_owned(),
+            symmetry: Symmetry::All,
+            is_colour: false,
+            rank,
+            settings,
+            seed: 1,
+        };
+        let folder = folder.path().join(name);
+        tune(&tuning, &OwnMeanings::default(), &folder, QUIET).unwrap();
+        weights(&folder)
+    };
+    let base = std::fs::read(base.join("model.safetensors")).unwrap();
+    let (all, low) = (tuned("all", None), tuned("low", Some(2)));
+    let count = |tuned: &[u8], what: &str| {
+        let changed = |bytes: &[u8]| {
+            let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
+            let named = file.tensors().into_iter().filter(|(name, _)| name.contains(what));
+            named.map(|(_, tensor)| tensor.data().to_vec()).collect::<Vec<_>>()
+        };
+        changed(&base).into_iter().zip(changed(tuned)).filter(|(a, b)| a != b).count()
+    };
+    assert!(count(&all, "patch_embedding") == 1 && count(&all, "q_proj.weight") == 3);
+    assert_eq!(count(&low, "embedding"), 0, "a low-rank change leaves embeddings as they are");
+    assert_eq!(count(&low, "q_proj.weight"), 3);
+}
