@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use pairspec_finetune::describe::OwnMeanings;
 use pairspec_finetune::train::scratch::{self, Config};
+use pairspec_finetune::train::text::{TextTuning, tune_text};
 use pairspec_finetune::train::tune::{Tuning, tune};
 use pairspec_finetune::train::{Report, Session, Settings, Symmetry};
 
@@ -17,6 +18,8 @@ pub(crate) enum Command {
     Scratch(ScratchArguments),
     /// A CLIP that exists, on labelled pairs of yours: both towers, or a low-rank change of them.
     Tune(TuneArguments),
+    /// The text tower of a CLIP that exists, on difference sentences of image pairs (PC-CLIP).
+    Text(TextArguments),
 }
 
 #[derive(Debug, Args)]
@@ -73,6 +76,40 @@ pub(crate) struct TuneArguments {
     #[arg(long, value_name = "CLASS")]
     class: Vec<String>,
     /// Where checkpoints and the model go; a run that was stopped goes on there.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    #[command(flatten)]
+    sitting: Sitting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TextArguments {
+    /// A Hugging Face CLIP directory with both towers in safetensors.
+    base: PathBuf,
+    /// Sentences from `describe --captions`.
+    differences: PathBuf,
+    /// The folder of the images that they name.
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// Passes over the sentences.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    epochs: u64,
+    /// Sentences in a step; memory does not depend on it.
+    #[arg(long, value_name = "N", default_value_t = 512)]
+    batch: usize,
+    /// The learning rate of the first epoch.
+    #[arg(long, value_name = "RATE", default_value_t = 1e-8)]
+    rate: f64,
+    /// What each further epoch multiplies the rate by.
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.9)]
+    factor: f64,
+    /// Share of the trained weights in the result, the rest is the base's.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    average: f64,
+    /// The same seed gives the same model.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Where embeddings, checkpoints and the model go; a run that was stopped goes on there.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     #[command(flatten)]
@@ -145,12 +182,32 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
             scratch::scratch(&config, &arguments.output, arguments.sitting.session())?
         }
         Command::Tune(arguments) => run_tune(arguments)?,
+        Command::Text(arguments) => {
+            let tuning = TextTuning {
+                base: arguments.base.clone(),
+                differences: arguments.differences.clone(),
+                images: arguments.images.clone(),
+                epochs: arguments.epochs,
+                batch: arguments.batch,
+                rate: arguments.rate,
+                factor: arguments.factor,
+                average: arguments.average,
+                seed: arguments.seed,
+                ..TextTuning::default()
+            };
+            tune_text(&tuning, &arguments.output, arguments.sitting.session())?
+        }
     };
     println!("{}: {} parameters", report.model.display(), report.parameters);
     for found in &report.validations {
+        if found.kind.is_nan() {
+            let share = 100.0 * found.differences;
+            println!("{} unseen sentences: differences {share:.1} %", found.crops);
+            continue;
+        }
         println!(
-            "{}: {} unseen crops: fault kind {:.1} %, AUROC sound against fault {:.4}, requirements {:.4}, \
-             differences {:.1} %, sound crops called faults {:.1} %",
+            "{}: {} unseen crops: fault kind {:.1} %, AUROC sound against fault {:.4}, requirements \
+             {:.4}, differences {:.1} %, sound crops called faults {:.1} %",
             found.product,
             found.crops,
             100.0 * found.kind,

@@ -33,6 +33,8 @@ pub(crate) type Slot = (String, Vec<usize>);
 pub(crate) enum Trained {
     /// All of them.
     All,
+    /// The blocks of the text tower.
+    TextBlocks,
     /// The products of both towers' blocks, each by a change of this rank, and the two scalars
     /// (Hu et al., "LoRA", arXiv 2106.09685).
     LowRank(usize),
@@ -80,6 +82,9 @@ impl Parameters {
                 Trained::All => {
                     self.trained.insert(name.clone(), Var::from_tensor(value)?);
                 }
+                Trained::TextBlocks if in_block && name.starts_with("text_model.") => {
+                    self.trained.insert(name.clone(), Var::from_tensor(value)?);
+                }
                 Trained::LowRank(_) if is_scalar => {
                     self.trained.insert(name.clone(), Var::from_tensor(value)?);
                 }
@@ -92,7 +97,7 @@ impl Parameters {
                     self.trained.insert(format!("{name}.{DOWN}"), down);
                     self.trained.insert(format!("{name}.{UP}"), up);
                 }
-                Trained::LowRank(_) => {}
+                Trained::TextBlocks | Trained::LowRank(_) => {}
             }
         }
         Ok(())
@@ -148,6 +153,19 @@ impl Parameters {
             store.remove(variable).map(|gradient| (name.clone(), gradient))
         };
         self.trained.iter().filter_map(one).collect()
+    }
+
+    /// `share` of these values and the rest of `other`'s: weight averaging.
+    ///
+    /// # Errors
+    /// When the models differ in shape.
+    pub(crate) fn averaged(&self, other: &Self, share: f64) -> Result<Self> {
+        let mut values = BTreeMap::new();
+        for name in self.values.keys() {
+            let mixed = ((self.get(name)? * share)? + (other.get(name)? * (1.0 - share))?)?;
+            values.insert(name.clone(), mixed.detach());
+        }
+        Ok(Self { values, trained: BTreeMap::new() })
     }
 
     /// Writes both towers in fp32 under Hugging Face's names.

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Tensor, Var, bail};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::model::{Parameters, Sentences, TextTower, VisionTower};
@@ -11,16 +11,16 @@ pub(crate) type Gradients = BTreeMap<String, Tensor>;
 
 /// The embeddings of a batch as the loss sees them: leaves that gradients are taken by.
 pub(crate) struct Leaves {
-    /// Raw image embeddings `[images, E]`.
-    pub(crate) images: Var,
+    /// Raw image embeddings `[images, E]`, where the batch has images.
+    pub(crate) images: Option<Var>,
     /// Raw sentence embeddings `[sentences, E]`.
     pub(crate) sentences: Var,
 }
 
 /// What a batch goes through.
 pub(crate) struct Batch {
-    /// `[images, patches, 3 * patch * patch]`.
-    pub(crate) patches: Tensor,
+    /// `[images, patches, 3 * patch * patch]`; none where images were embedded before.
+    pub(crate) patches: Option<Tensor>,
     /// All sentences of the batch.
     pub(crate) sentences: Sentences,
 }
@@ -73,14 +73,15 @@ impl Engine {
             share.chunks().map(embed).collect::<Result<Vec<_>>>()
         })?;
         let leaves = Leaves {
-            images: leaf(&shares, &embedded, false)?,
+            images: batch.patches.as_ref().map(|_| leaf(&shares, &embedded, false)).transpose()?,
             sentences: leaf(&shares, &embedded, true)?,
         };
         let loss = loss(&leaves)?;
         let mut store = loss.backward()?;
         let value = loss.flatten_all()?.get(0)?.to_scalar::<f32>()?;
         let mut all = parameters.gradients(&mut store);
-        let gradients = [store.get(&leaves.images), store.get(&leaves.sentences)];
+        let of_images = leaves.images.as_ref().and_then(|images| store.get(images));
+        let gradients = [of_images, store.get(&leaves.sentences)];
         let work: Vec<(&Share, Vec<Tensor>)> = shares.iter().zip(embedded).collect();
         let lanes = self.each_lane(&work, |(share, embedded)| {
             let mut sum = Gradients::new();
@@ -126,11 +127,12 @@ impl Engine {
         if chunk.is_text {
             return self.text.forward(parameters, &batch.sentences.part(start..end));
         }
-        self.vision.forward(parameters, &batch.patches.narrow(0, start, end - start)?)
+        let Some(patches) = &batch.patches else { bail!("a batch without images") };
+        self.vision.forward(parameters, &patches.narrow(0, start, end - start)?)
     }
 
     fn shares(&self, batch: &Batch) -> Vec<Share> {
-        let images = self.split(batch.patches.dims().first().copied().unwrap_or_default());
+        let images = self.split(batch.patches.as_ref().map_or(0, |patches| patches.dims()[0]));
         let sentences = self.split(batch.sentences.len());
         images
             .into_iter()

@@ -12,6 +12,7 @@
 
 mod augment;
 mod checkpoint;
+mod differences;
 mod engine;
 mod loss;
 mod optimizer;
@@ -24,6 +25,7 @@ mod settings;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+pub mod text;
 mod total;
 pub mod tune;
 mod validate;
@@ -33,7 +35,7 @@ pub use augment::Symmetry;
 pub use checkpoint::Error as CheckpointError;
 pub use optimizer::AdamConfig;
 pub use run::{Report, Session};
-pub use schedule::Schedule;
+pub use schedule::{EpochSchedule, Schedule};
 pub use settings::{BatchConfig, Settings, Terms};
 pub use validate::Validation;
 pub(crate) use vocabulary::{END, START};

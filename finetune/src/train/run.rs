@@ -10,24 +10,17 @@ use pairspec::files;
 
 use super::checkpoint;
 use super::engine::{Engine, Gradients};
-use super::loss::Scalars;
-use super::optimizer::Adam;
+use super::optimizer::{Adam, AdamConfig};
 use super::plot;
-use super::sampler::Sampler;
-use super::settings::Settings;
-use super::total::total;
-use super::validate::{Judged, Validation};
-use super::vocabulary::Vocabulary;
-use crate::crops::Pool;
-use crate::model::{Clip, LOGIT_SCALE, NO_CHANGE_LOGIT, TextTower, VisionTower};
+use super::schedule::Rate;
+use super::validate::Validation;
+use crate::model::{Clip, TextTower, VisionTower};
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const LOSSES: &str = "losses.csv";
 const VALIDATIONS: &str = "validations.jsonl";
 /// Steps that the printed loss is averaged over.
 const AVERAGED: f64 = 50.0;
-/// The scale of logits stays below this, `ln 100`, as in CLIP.
-const LARGEST_LOGIT_SCALE: f64 = 4.605;
 
 /// One sitting of a run; the model does not depend on it.
 #[derive(Debug, Clone, Copy)]
@@ -62,59 +55,63 @@ pub struct Report {
     pub validations: Vec<Validation>,
 }
 
+/// What a run learns from.
+pub(super) trait Task {
+    /// The loss of a step and its gradients; a function of the step and the model alone.
+    fn gradients(&self, engine: &Engine, model: &Clip, step: u64) -> Result<(f32, Gradients)>;
+
+    /// How the model does on what it was not trained with.
+    fn validate(&self, engine: &Engine, model: &Clip) -> Result<Vec<Validation>>;
+}
+
+/// How a run goes, whatever it learns from.
+pub(super) struct Plan<'a> {
+    pub(super) rate: &'a dyn Rate,
+    pub(super) adam: AdamConfig,
+    /// Lanes, and images or sentences held with their activations per lane.
+    pub(super) lanes: (usize, usize),
+    /// Steps from one validation, and from one checkpoint, to the next.
+    pub(super) every: [u64; 2],
+    /// What checkpoints are told apart by: everything that the result depends on.
+    pub(super) id: String,
+}
+
 /// A model on its way, step by step, in a folder that it can go on in after a kill.
 pub(super) struct Run<'a> {
-    settings: Settings,
+    plan: Plan<'a>,
     folder: &'a Path,
     session: Session,
-    /// What checkpoints are told apart by.
-    id: String,
     engine: Engine,
-    sampler: Sampler,
-    vocabulary: Vocabulary,
-    validation: Vec<(String, Pool)>,
+    task: &'a dyn Task,
     pub(super) model: Clip,
     adam: Adam,
     pub(super) validations: Vec<Validation>,
 }
 
 impl<'a> Run<'a> {
-    /// Goes on from the checkpoint in `folder` where there is one; `id` tells its settings.
+    /// Goes on from the checkpoint in `folder` where there is one.
     pub(super) fn new(
-        (settings, id): (Settings, String),
+        plan: Plan<'a>,
         (folder, session): (&'a Path, Session),
         mut model: Clip,
-        (sampler, validation): (Sampler, Vec<(String, Pool)>),
+        task: &'a dyn Task,
     ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).map_err(files::Error::io(folder, "create"))?;
-        let mut adam = Adam::new(settings.adam);
+        let mut adam = Adam::new(plan.adam);
         let path = folder.join(CHECKPOINT);
         if path.exists() {
-            checkpoint::read(&path, (&mut model.parameters, &mut adam), &id)?;
+            checkpoint::read(&path, (&mut model.parameters, &mut adam), &plan.id)?;
             log::info!("{}: going on after step {}", path.display(), adam.step);
         }
-        let lanes = (settings.batch.lanes, settings.batch.micro);
-        let engine =
-            Engine::new(VisionTower::new(&model.vision), TextTower::new(&model.text), lanes)?;
-        let vocabulary = Vocabulary::new(model.tokenizer.clone(), model.text.context);
-        Ok(Self {
-            settings,
-            folder,
-            session,
-            id,
-            engine,
-            sampler,
-            vocabulary,
-            validation,
-            model,
-            adam,
-            validations: Vec::new(),
-        })
+        let towers = (VisionTower::new(&model.vision), TextTower::new(&model.text));
+        let engine = Engine::new(towers.0, towers.1, plan.lanes)?;
+        let validations = Vec::new();
+        Ok(Self { plan, folder, session, engine, task, model, adam, validations })
     }
 
     /// Takes every step that is left.
     pub(super) fn train(&mut self) -> anyhow::Result<()> {
-        let steps = self.settings.schedule.steps;
+        let steps = self.plan.rate.steps();
         let bar = self.session.bar(steps, "steps");
         bar.set_position(self.adam.step);
         bar.reset_eta();
@@ -128,7 +125,7 @@ impl<'a> Run<'a> {
             let before = mean.unwrap_or(value);
             let average = before + (value - before) / AVERAGED;
             mean = Some(average);
-            let rate = self.settings.schedule.rate(step);
+            let rate = self.plan.rate.rate(step);
             losses.line(&format!("{step},{value},{norm},{rate}"))?;
             bar.set_message(format!("loss {average:.4}"));
             bar.inc(1);
@@ -145,12 +142,12 @@ impl<'a> Run<'a> {
 
     /// Saves and validates when it is time.
     fn after(&mut self, done: u64) -> anyhow::Result<()> {
-        let is_last = done == self.settings.schedule.steps || self.session.until == Some(done);
-        if done.is_multiple_of(self.settings.checkpoint_every) || is_last {
+        let is_last = done == self.plan.rate.steps() || self.session.until == Some(done);
+        if done.is_multiple_of(self.plan.every[1]) || is_last {
             let state = (&self.model.parameters, &self.adam);
-            checkpoint::write(&self.folder.join(CHECKPOINT), state, &self.id)?;
+            checkpoint::write(&self.folder.join(CHECKPOINT), state, &self.plan.id)?;
         }
-        if done.is_multiple_of(self.settings.validate_every) || is_last {
+        if done.is_multiple_of(self.plan.every[0]) || is_last {
             self.validate()?;
         }
         Ok(())
@@ -158,7 +155,7 @@ impl<'a> Run<'a> {
 
     /// One step; its loss and the length of its gradient.
     fn step(&mut self, step: u64) -> anyhow::Result<(f64, f64)> {
-        let (value, gradients) = self.gradients(step)?;
+        let (value, gradients) = self.task.gradients(&self.engine, &self.model, step)?;
         let norm = Adam::norm(&gradients)?;
         if !value.is_finite() || !norm.is_finite() {
             anyhow::bail!(
@@ -166,33 +163,13 @@ impl<'a> Run<'a> {
                  lower the peak of the schedule or lengthen its warm-up"
             );
         }
-        let rate = self.settings.schedule.rate(step);
+        let rate = self.plan.rate.rate(step);
         self.adam.update(&self.model.parameters, &gradients, (rate, norm))?;
         Ok((f64::from(value), norm))
     }
 
-    fn gradients(&self, step: u64) -> Result<(f32, Gradients)> {
-        let drawn = self.sampler.batch(step, &self.vocabulary)?;
-        let parameters = &self.model.parameters;
-        let scale = parameters.get(LOGIT_SCALE)?.clamp(0.0, LARGEST_LOGIT_SCALE)?;
-        let no_change = parameters.get(NO_CHANGE_LOGIT)?;
-        self.engine.step(parameters, &drawn.batch, |leaves| {
-            let scalars =
-                Scalars { scale: scale.exp()?.reshape(1)?, no_change: no_change.reshape(1)? };
-            let is_fault = |meaning| self.sampler.is_fault(meaning);
-            total(&drawn, leaves, (&scalars, self.settings.terms), (&is_fault, step % 2 == 1))
-        })
-    }
-
     fn validate(&mut self) -> anyhow::Result<()> {
-        let judged = Judged {
-            engine: &self.engine,
-            model: &self.model,
-            vocabulary: &self.vocabulary,
-            topics: &self.sampler.topics,
-        };
-        let of = |(product, pool): &(String, Pool)| judged.validate(product, pool);
-        self.validations = self.validation.iter().map(of).collect::<Result<_>>()?;
+        self.validations = self.task.validate(&self.engine, &self.model)?;
         let mut lines = Lines::append(&self.folder.join(VALIDATIONS), "")?;
         for validation in &self.validations {
             let line = serde_json::json!({"step": self.adam.step, "validation": validation});

@@ -112,7 +112,7 @@ impl Sampler {
         let captions = self.captions((&pairs, &products), &mut texts, &mut dice);
         let ids: Vec<Vec<u32>> = texts.iter().map(|text| vocabulary.ids(text)).collect();
         let batch = Batch {
-            patches: patches(&images, &self.vision)?,
+            patches: Some(patches(&images, &self.vision)?),
             sentences: Sentences::new(ids, self.pooling),
         };
         Ok(Drawn { batch, pairs, sentences, broken, captions })

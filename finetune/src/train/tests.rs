@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::scratch::{Config, scratch};
+use super::text::{TextTuning, tune_text};
 use super::tune::{Tuning, tune};
 use super::{Session, Settings, Symmetry};
 use crate::describe::OwnMeanings;
@@ -212,4 +213,60 @@ fn tuning_changes_a_model_by_all_or_by_a_low_rank() {
     assert!(count(&all, "patch_embedding") == 1 && count(&all, "q_proj.weight") == 3);
     assert_eq!(count(&low, "embedding"), 0, "a low-rank change leaves embeddings as they are");
     assert_eq!(count(&low, "q_proj.weight"), 3);
+}
+
+#[test]
+fn text_tuning_moves_the_text_blocks_alone_and_resumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = scratch(&config(), &folder.path().join("base"), QUIET).unwrap().model;
+    let images = folder.path().join("images");
+    std::fs::create_dir(&images).unwrap();
+    let mut lines = String::new();
+    for index in 0..12 {
+        let shade = image::GrayImage::from_fn(40, 40, |x, y| {
+            image::Luma([((x * (index + 2) + y * 7) % 251) as u8])
+        });
+        shade.save(images.join(format!("{index}.png"))).unwrap();
+        let line = serde_json::json!({
+            "pair_id": index.to_string(), "box": null, "key": null, "sense": null,
+            "sentence": format!("the second picture is number {index} and has other stripes"),
+            "reference": format!("{}.png", (index + 5) % 12), "test": format!("{index}.png"),
+        });
+        lines += &format!("{line}\n");
+    }
+    let differences = folder.path().join("differences.jsonl");
+    std::fs::write(&differences, lines).unwrap();
+    let tuning = TextTuning {
+        base: base.clone(),
+        differences,
+        images,
+        epochs: 2,
+        batch: 4,
+        rate: 1e-4,
+        lanes: [2, 2],
+        ..TextTuning::default()
+    };
+    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+    tune_text(&tuning, &whole, QUIET).unwrap();
+    tune_text(&tuning, &cut, Session { until: Some(3), ..QUIET }).unwrap();
+    tune_text(&tuning, &cut, QUIET).unwrap();
+    assert_eq!(weights(&whole), weights(&cut));
+    let tensors = |bytes: &[u8]| {
+        let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
+        let named = file.tensors().into_iter();
+        named.map(|(name, tensor)| (name, tensor.data().to_vec())).collect::<Vec<_>>()
+    };
+    let before = tensors(&std::fs::read(base.join("model.safetensors")).unwrap());
+    let after = tensors(&weights(&whole));
+    let changed: Vec<&String> =
+        after.iter().filter(|one| !before.contains(one)).map(|one| &one.0).collect();
+    assert!(changed.len() > 8);
+    assert!(
+        changed.iter().all(|name| name.starts_with("text_model.encoder.layers.")),
+        "{changed:?}"
+    );
+    let half = TextTuning { average: 0.0, ..tuning };
+    let kept = folder.path().join("kept");
+    tune_text(&half, &kept, QUIET).unwrap();
+    assert_eq!(tensors(&weights(&kept)), before, "nothing of the trained weights");
 }

@@ -1,4 +1,4 @@
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 use super::engine::Leaves;
 use super::loss::{self, Meaning, Scalars, normalised};
@@ -15,7 +15,8 @@ pub(super) fn total(
     (scalars, terms): (&Scalars, Terms),
     (is_fault, drops_allowed): (&dyn Fn(Meaning) -> bool, bool),
 ) -> Result<Tensor> {
-    let images = normalised(&leaves.images)?;
+    let Some(images) = &leaves.images else { bail!("a batch without images") };
+    let images = normalised(images)?;
     let texts = normalised(&leaves.sentences)?;
     let d = differences(&images)?;
     let is_kept = |meaning: Meaning| !drops_allowed || is_fault(meaning);

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::augment::Symmetry;
+use super::differences::Differences;
 use super::run::{Report, Run, Session};
 use super::sampler::{Sampler, Source};
 use super::settings::Settings;
+use super::vocabulary::Vocabulary;
 use crate::crops::{Cutter, Pool, Refused, from_manifest};
 use crate::describe::{OwnMeanings, topics};
 use crate::export::{self, Card};
@@ -66,9 +68,11 @@ pub fn tune(
     let words: Vec<String> = topics.iter().flat_map(|topic| topic.phrasings()).collect();
     let drawing = (model.vision.clone(), model.text.pooling, tuning.seed);
     let sampler = Sampler::new(vec![source], topics, tuning.settings.batch, drawing);
-    let id = serde_json::to_string(tuning)?;
     let validation = vec![(tuning.product.clone(), validation)];
-    let mut run = Run::new((tuning.settings, id), (folder, session), model, (sampler, validation))?;
+    let vocabulary = Vocabulary::new(model.tokenizer.clone(), model.text.context);
+    let task = Differences { settings: tuning.settings, sampler, vocabulary, validation };
+    let plan = task.plan(serde_json::to_string(tuning)?);
+    let mut run = Run::new(plan, (folder, session), model, &task)?;
     run.train()?;
     let provenance = format!(
         "{} tuned by pairspec-finetune {} on {} pairs ({}), {} steps",

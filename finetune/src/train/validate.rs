@@ -38,6 +38,21 @@ pub struct Validation {
     pub differences: f64,
 }
 
+impl Validation {
+    /// Of sentences about differences there are no kinds: only their direction is known.
+    pub(super) fn of_sentences(count: usize, differences: f64) -> Self {
+        Self {
+            product: "sentences".to_owned(),
+            crops: count,
+            auroc: f64::NAN,
+            kind: f64::NAN,
+            false_faults: f64::NAN,
+            requirements: f64::NAN,
+            differences,
+        }
+    }
+}
+
 /// What a validation needs of a run.
 pub(super) struct Judged<'a> {
     pub(super) engine: &'a Engine,

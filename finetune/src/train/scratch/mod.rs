@@ -7,6 +7,7 @@ use std::path::Path;
 
 use pairspec::files;
 
+use super::differences::Differences;
 use super::run::{Report, Run, Session};
 use super::sampler::{Sampler, Source};
 use super::vocabulary::Vocabulary;
@@ -47,10 +48,12 @@ pub fn scratch(config: &Config, folder: &Path, session: Session) -> anyhow::Resu
     let towers = (vision.clone(), text, config.model.projection);
     let mut model = Clip::random(towers, tokenizer, config.seed)?;
     model.parameters.train(Trained::All, config.seed)?;
-    let batch = config.settings.batch;
-    let sampler = Sampler::new(sources, topics, batch, (vision, pooling, config.seed));
-    let id = serde_json::to_string(config)?;
-    let mut run = Run::new((config.settings, id), (folder, session), model, (sampler, validation))?;
+    let drawing = (vision, pooling, config.seed);
+    let vocabulary = Vocabulary::new(model.tokenizer.clone(), model.text.context);
+    let sampler = Sampler::new(sources, topics, config.settings.batch, drawing);
+    let task = Differences { settings: config.settings, sampler, vocabulary, validation };
+    let plan = task.plan(serde_json::to_string(config)?);
+    let mut run = Run::new(plan, (folder, session), model, &task)?;
     run.train()?;
     let provenance = format!(
         "trained from scratch by pairspec-finetune {} on pairs it rendered itself, seed {}, {} steps",
