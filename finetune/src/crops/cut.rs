@@ -7,8 +7,14 @@ use pairspec::region::{self, RegionConfig};
 
 use super::pool::CropPair;
 
-/// Pixels kept around a crop on every side, so that it can be moved when it is drawn again.
-pub const MARGIN_PX: u32 = 8;
+/// Part of a crop's side kept around it, so that it can be moved when it is drawn again.
+const MARGIN: u32 = 8;
+
+/// Pixels kept around a crop of `side` on every side.
+pub fn margin_px(side: u32) -> u32 {
+    side / MARGIN
+}
+
 /// A region that touches a box grown by this much and is not centred in it is neither fault nor
 /// conforming, as in `pairspec evaluate`.
 const TOUCH_PX: u32 = 4;
@@ -29,15 +35,15 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    /// A cutter with the default registration and regions of `side` pixels.
+    /// A cutter with a recipe's defaults, for a model that sees `side` pixels.
     pub fn new(side: u32, is_colour: bool) -> Self {
-        let region = RegionConfig { crop_px: side, ..RegionConfig::default() };
-        Self { align: AlignConfig::default(), region, side, is_colour }
+        let (align, region) = (AlignConfig::default(), RegionConfig::default());
+        Self { align, region, side, is_colour }
     }
 
     /// Side of a stored crop with its margins, pixels.
     pub fn stored_side(&self) -> u32 {
-        self.side + 2 * MARGIN_PX
+        self.side + 2 * margin_px(self.side)
     }
 
     /// The crops of one pair; those that are neither fault nor conforming are left out.
@@ -70,7 +76,7 @@ impl Cutter {
     /// One frame's crop with its margins, `stored_side` square, one or three bytes a pixel.
     fn crop(&self, frame: &Frame, rect: Rect) -> Vec<u8> {
         let longer = rect.width.max(rect.height);
-        let margin = (MARGIN_PX * longer).div_ceil(self.side);
+        let margin = longer / MARGIN;
         let side = longer + 2 * margin;
         let from = |start: u32, length: u32| {
             i64::from(start) - i64::from(margin) - i64::from((longer - length) / 2)

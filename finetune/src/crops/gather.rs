@@ -35,13 +35,22 @@ pub enum Error {
         reason: String,
     },
     /// Nothing to learn from.
-    #[error("{origin}: {pairs} pairs gave no crop; do reference and test frames differ at all?")]
+    #[error("{origin}: {pairs} pairs gave no crop{}", because(first))]
     NoCrops {
         /// Where the pairs came from.
         origin: String,
         /// How many there were.
         pairs: u64,
+        /// The first that could not be judged.
+        first: Option<Refused>,
     },
+}
+
+fn because(first: &Option<Refused>) -> String {
+    match first {
+        Some(refused) => format!("; {}: {}", refused.id, refused.reason),
+        None => "; do reference and test frames differ at all?".to_owned(),
+    }
 }
 
 /// A pair that inspection could not have judged either.
@@ -137,7 +146,8 @@ fn gather(
         }
     }
     if pool.is_empty() {
-        return Err(Error::NoCrops { origin: origin.to_owned(), pairs: count });
+        let first = refused.into_iter().next();
+        return Err(Error::NoCrops { origin: origin.to_owned(), pairs: count, first });
     }
     Ok((pool, refused))
 }

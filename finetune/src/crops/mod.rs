@@ -10,6 +10,6 @@ mod cut;
 mod gather;
 mod pool;
 
-pub use cut::{Cutter, MARGIN_PX};
+pub use cut::{Cutter, margin_px};
 pub use gather::{Error, Refused, from_manifest, from_renderer};
 pub use pool::{CropPair, Pool, PoolError};

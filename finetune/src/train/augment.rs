@@ -1,12 +1,13 @@
 use serde::{Deserialize, Serialize};
 
-use crate::crops::{CropPair, MARGIN_PX};
+use crate::crops::{CropPair, margin_px};
 use crate::dice::Dice;
 
-/// Farthest a crop moves when it is drawn, pixels; the rest of the margin is for `shifted`.
-const JITTER_PX: i32 = 3;
-/// Farthest that an allowed shift goes beyond that.
-const SHIFT_PX: i32 = 4;
+/// Farthest a crop moves when it is drawn, in 64ths of its side; the rest of the margin is for
+/// `shifted`.
+const JITTER: usize = 3;
+/// Farthest that an allowed shift goes beyond that, in 64ths of the side.
+const SHIFT: usize = 4;
 
 /// How a product may be turned and mirrored and still be that product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +51,12 @@ impl View<'_> {
     /// where the middle of the difference went, 0 to 1.
     pub(super) fn draw(&self, crop: &CropPair, dice: &mut Dice) -> ([Vec<f32>; 2], [f32; 2]) {
         let turn = Turn::any(self.symmetry, dice);
-        let jitter = [0, 1].map(|_| dice.whole(0, 2 * JITTER_PX as usize) as i32 - JITTER_PX);
+        let pixels = |share: usize| (share * self.sides[1]).div_ceil(64);
+        let farthest = pixels(JITTER);
+        let jitter = [0, 1].map(|_| dice.whole(0, 2 * farthest) as i32 - farthest as i32);
         let mut other = jitter;
         if self.allowed == Some("shifted") {
-            let far =
-                |dice: &mut Dice| dice.whole(1, SHIFT_PX as usize) as i32 * dice.sign() as i32;
+            let far = |dice: &mut Dice| dice.whole(1, pixels(SHIFT)) as i32 * dice.sign() as i32;
             let axis = dice.below(2);
             other[axis] += far(dice);
         }
@@ -79,7 +81,7 @@ impl View<'_> {
 
     fn cut(&self, stored: &[u8], offset: [i32; 2], turn: Turn) -> Vec<f32> {
         let [from, side] = self.sides;
-        let margin = MARGIN_PX as i32;
+        let margin = margin_px(side as u32) as i32;
         let start = offset.map(|offset| (margin + offset).clamp(0, 2 * margin) as usize);
         let mut planes = vec![0.0; 3 * side * side];
         for (channel, plane) in planes.chunks_exact_mut(side * side).enumerate() {

@@ -96,8 +96,7 @@ pub fn tune(
 
 /// The crops to train and to validate with.
 fn pools(tuning: &Tuning, side: u32, session: Session) -> anyhow::Result<(Pool, Pool)> {
-    let mut cutter = Cutter::new(64, tuning.is_colour);
-    cutter.side = side;
+    let cutter = Cutter::new(side, tuning.is_colour);
     let read = |groups: &[String]| -> anyhow::Result<Pool> {
         let bar = session.bar(0, "pairs cut");
         let (pool, refused) = from_manifest(&tuning.manifest, groups, &cutter, &|done| {
