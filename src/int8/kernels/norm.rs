@@ -1,0 +1,52 @@
+use super::Norm;
+use super::lanes::Lanes;
+use super::linear::{some, store_some};
+
+/// See [`Kernel::layer_norm`](super::Kernel::layer_norm).
+#[inline(always)]
+pub(super) unsafe fn run<L: Lanes>(rows: &[f32], norm: &Norm, to: &mut [f32]) {
+    let width = norm.scale.len();
+    assert!(rows.len() == to.len() && norm.shift.len() == width, "sizes agree");
+    if width == 0 {
+        return;
+    }
+    assert!(rows.len().is_multiple_of(width), "whole rows");
+    for (row, to) in rows.chunks_exact(width).zip(to.chunks_exact_mut(width)) {
+        // SAFETY: the caller runs where the processor has the instructions of `L`.
+        unsafe { one::<L>(row, norm, to) }
+    }
+}
+
+/// The mean first, then the squares of what is left: one pass loses digits where the mean is large.
+#[inline(always)]
+unsafe fn one<L: Lanes>(row: &[f32], norm: &Norm, to: &mut [f32]) {
+    let width = row.len();
+    let whole = width - width % L::COUNT;
+    // SAFETY: as above; every place is below `width`, the length of all slices.
+    unsafe {
+        let mut sums = [L::splat(0.0); 2];
+        for (index, place) in (0..whole).step_by(L::COUNT).enumerate() {
+            sums[index % 2] = L::add(sums[index % 2], L::load(row.as_ptr().add(place)));
+        }
+        let tail: f32 = row[whole..].iter().sum();
+        let mean = (L::sum(L::add(sums[0], sums[1])) + tail) / width as f32;
+        let middle = L::splat(mean);
+        let mut squares = [L::splat(0.0); 2];
+        for (index, place) in (0..whole).step_by(L::COUNT).enumerate() {
+            let rest = L::sub(L::load(row.as_ptr().add(place)), middle);
+            squares[index % 2] = L::fma(rest, rest, squares[index % 2]);
+        }
+        let tail: f32 = row[whole..].iter().map(|value| (value - mean) * (value - mean)).sum();
+        let variance = (L::sum(L::add(squares[0], squares[1])) + tail) / width as f32;
+        let factor = L::splat((variance + norm.epsilon).sqrt().recip());
+        for place in (0..width).step_by(L::COUNT) {
+            let count = L::COUNT.min(width - place);
+            let value = some::<L>(row.as_ptr().add(place), count);
+            let value = L::mul(L::sub(value, middle), factor);
+            let scale = some::<L>(norm.scale.as_ptr().add(place), count);
+            let shift = some::<L>(norm.shift.as_ptr().add(place), count);
+            let value = L::fma(value, scale, shift);
+            store_some::<L>(value, to.as_mut_ptr().add(place), count);
+        }
+    }
+}
