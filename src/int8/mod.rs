@@ -7,6 +7,9 @@
 
 mod error;
 pub mod kernels;
+mod ops;
 mod pool;
+mod rewrite;
 
 pub use error::Error;
+pub use rewrite::{Rewritten, rewrite};

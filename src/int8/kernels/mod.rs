@@ -13,6 +13,7 @@
 mod attention;
 mod choice;
 mod compiled;
+mod fresh;
 mod lanes;
 mod linear;
 mod math;
@@ -42,6 +43,7 @@ use std::ops::Range;
 
 pub use attention::{Attention, Mask};
 pub use choice::{chosen, kernel_named, supported};
+pub(super) use fresh::fresh;
 pub use linear::{Linear, Target};
 pub use packed::{Layout, MOST_INPUTS, PackedWeights, Weights};
 pub use run::{Output, attention, layer_norm, linear, quantize};
