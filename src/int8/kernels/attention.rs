@@ -101,7 +101,7 @@ pub(super) unsafe fn run<L: Lanes>(
         // SAFETY: the caller runs where the processor has the instructions of `L`; `check` found
         // the sizes right.
         unsafe {
-            head.turn_keys(&mut scratch);
+            head.turn_keys::<L>(&mut scratch);
             let blocks = queries.div_ceil(QUERIES);
             for block in 0..blocks {
                 let block = queries * block / blocks..queries * (block + 1) / blocks;
@@ -145,17 +145,20 @@ impl Head<'_> {
     }
 
     #[inline(always)]
-    fn turn_keys(&self, scratch: &mut Scratch) {
-        let from = &self.attention.key[self.start(self.keys)..];
+    unsafe fn turn_keys<L: Lanes>(&self, scratch: &mut Scratch) {
         let (width, row) = (self.attention.width, self.row());
-        for first in (0..self.keys).step_by(8) {
-            let count = (self.keys - first).min(8);
-            for (index, to) in
-                scratch.turned.chunks_exact_mut(scratch.stride).enumerate().take(width)
-            {
-                for (token, to) in to[first..first + count].iter_mut().enumerate() {
-                    *to = from[(first + token) * row + index];
+        let from = &self.attention.key[self.start(self.keys)..];
+        let whole = self.keys - self.keys % L::COUNT;
+        for (index, to) in scratch.turned.chunks_exact_mut(scratch.stride).enumerate().take(width) {
+            for token in (0..whole).step_by(L::COUNT) {
+                // SAFETY: the caller's; the last value is that of token `whole - 1`.
+                unsafe {
+                    let place = from.as_ptr().add(token * row + index);
+                    L::store(L::load_spread(place, row), to.as_mut_ptr().add(token));
                 }
+            }
+            for token in whole..self.keys {
+                to[token] = from[token * row + index];
             }
         }
     }

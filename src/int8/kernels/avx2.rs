@@ -50,7 +50,7 @@ unsafe fn rows<const ROWS: usize>(block: &Block, sums: *mut i32) {
         let mut all = [[_mm256_setzero_si256(); 2]; ROWS];
         for group in 0..block.inputs / 4 {
             if group < block.ahead_lines {
-                _mm_prefetch::<_MM_HINT_T0>(block.ahead.add(group * 64).cast());
+                _mm_prefetch::<_MM_HINT_T1>(block.ahead.add(group * 64).cast());
             }
             let weights = block.panel.add(group * 64);
             let low = _mm256_loadu_si256(weights.cast());
@@ -107,6 +107,16 @@ impl Lanes for Eight {
     unsafe fn load_first(from: *const f32, count: usize) -> __m256 {
         // SAFETY: see above; a masked load touches only what the mask names.
         unsafe { _mm256_maskload_ps(from, first(count)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_spread(from: *const f32, stride: usize) -> __m256 {
+        // SAFETY: see above; models have far fewer than 2^28 values in a row.
+        unsafe {
+            let places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            let places = _mm256_mullo_epi32(places, _mm256_set1_epi32(stride as i32));
+            _mm256_i32gather_ps::<4>(from, places)
+        }
     }
 
     #[inline(always)]

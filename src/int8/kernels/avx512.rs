@@ -45,6 +45,16 @@ impl Lanes for Sixteen {
     }
 
     #[inline(always)]
+    unsafe fn load_spread(from: *const f32, stride: usize) -> __m512 {
+        // SAFETY: see above; models have far fewer than 2^27 values in a row.
+        unsafe {
+            let places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let places = _mm512_mullo_epi32(places, _mm512_set1_epi32(stride as i32));
+            _mm512_i32gather_ps::<4>(places, from)
+        }
+    }
+
+    #[inline(always)]
     unsafe fn store(vector: __m512, to: *mut f32) {
         // SAFETY: see above.
         unsafe { _mm512_storeu_ps(to, vector) }

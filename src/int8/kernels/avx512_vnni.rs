@@ -85,7 +85,7 @@ unsafe fn rows<const ROWS: usize>(block: &Block, starts: *const i32, sums: *mut 
         let groups = block.inputs / 4;
         let fetched = groups.min(block.ahead_lines);
         for group in 0..fetched {
-            _mm_prefetch::<_MM_HINT_T0>(block.ahead.add(group * 64).cast());
+            _mm_prefetch::<_MM_HINT_T1>(block.ahead.add(group * 64).cast());
             step(block, group, &mut all);
         }
         for group in fetched..groups {

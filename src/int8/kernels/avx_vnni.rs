@@ -52,7 +52,7 @@ unsafe fn rows<const ROWS: usize>(block: &Block, starts: *const i32, sums: *mut 
         }
         for group in 0..block.inputs / 4 {
             if group < block.ahead_lines {
-                _mm_prefetch::<_MM_HINT_T0>(block.ahead.add(group * 64).cast());
+                _mm_prefetch::<_MM_HINT_T1>(block.ahead.add(group * 64).cast());
             }
             let weights = block.panel.add(group * 64);
             let low = _mm256_loadu_si256(weights.cast());

@@ -52,6 +52,9 @@ fn unknown(name: &str) -> Error {
 
 #[cfg(target_arch = "x86_64")]
 fn add_native(found: &mut Vec<&'static dyn Kernel>) {
+    if super::amx::Amx::detected() {
+        found.push(&super::amx::Amx);
+    }
     if super::avx512_vnni::Avx512Vnni::detected() {
         found.push(&super::avx512_vnni::Avx512Vnni);
     }

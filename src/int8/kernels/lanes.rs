@@ -18,6 +18,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn load(from: *const f32) -> Self::Vector;
     /// The first `count < COUNT` values, zeros behind; reads nothing else.
     unsafe fn load_first(from: *const f32, count: usize) -> Self::Vector;
+    /// `COUNT` values, `stride` from one to the next.
+    unsafe fn load_spread(from: *const f32, stride: usize) -> Self::Vector;
     unsafe fn store(vector: Self::Vector, to: *mut f32);
     /// Writes the first `count < COUNT` values and nothing else.
     unsafe fn store_first(vector: Self::Vector, to: *mut f32, count: usize);
@@ -68,6 +70,12 @@ impl Lanes for One {
     #[inline(always)]
     unsafe fn load_first(_: *const f32, _: usize) -> f32 {
         0.0
+    }
+
+    #[inline(always)]
+    unsafe fn load_spread(from: *const f32, _: usize) -> f32 {
+        // SAFETY: the caller gives a place that holds a value.
+        unsafe { from.read_unaligned() }
     }
 
     #[inline(always)]

@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::lanes::Lanes;
@@ -92,10 +91,13 @@ pub(super) unsafe fn run<T: Tile, L: Lanes>(
     assert!(linear.residual.is_none_or(|r| r.len() == values), "a residual per sum");
     assert!(panels.end <= linear.weights.panels(), "panels of these weights");
     let columns = T::LAYOUT.columns;
-    let mut sink = Finished { linear, columns, target, finite: true, lanes: PhantomData::<L> };
-    // SAFETY: as above; the sizes that `Finished` relies on were just checked.
-    unsafe { tiles::<T>(linear, panels, &mut sink) };
-    sink.finite
+    // SAFETY: the caller runs where the processor has the instructions of `T` and `L`; the sizes
+    // that `Finished` relies on were just checked.
+    unsafe {
+        let mut sink = Finished::<L> { linear, columns, target, poison: L::splat(0.0) };
+        tiles::<T>(linear, panels, &mut sink);
+        L::sum(sink.poison) == 0.0
+    }
 }
 
 /// What becomes of a tile's sums. A trait and not a closure: a closure cannot be told to be inlined
@@ -128,12 +130,16 @@ unsafe fn tiles<T: Tile>(linear: &Linear, panels: Range<usize>, sink: &mut impl 
     let blocks = rows.div_ceil(T::ROWS);
     let mut sums = Sums([0; MOST_SUMS]);
     // SAFETY: as above.
-    unsafe { T::start() };
+    let height = rows.div_ceil(blocks);
+    unsafe { T::start(height) };
     for panel in panels.clone() {
         let next = if panel + 1 < panels.end { weights.panel(panel + 1) } else { &[] };
         let share = (next.len() / 64).div_ceil(blocks) * 64;
         for index in 0..blocks {
-            let range = rows * index / blocks..rows * (index + 1) / blocks;
+            let range = match T::ONE_HEIGHT {
+                true => (index * height).min(rows - height)..((index + 1) * height).min(rows),
+                false => rows * index / blocks..rows * (index + 1) / blocks,
+            };
             let ahead = next.chunks(share.max(1)).nth(index).unwrap_or(&[]);
             let block = Block {
                 activations: activations[range.start * stride..].as_ptr(),
@@ -177,12 +183,12 @@ impl Sink for Raw<'_> {
 }
 
 /// Turns sums into values.
-struct Finished<'a, L> {
+struct Finished<'a, L: Lanes> {
     linear: &'a Linear<'a>,
     columns: usize,
     target: &'a Target<'a>,
-    finite: bool,
-    lanes: PhantomData<L>,
+    /// Zeros, or NaN as soon as a value was not finite: zero times that is NaN, and stays.
+    poison: L::Vector,
 }
 
 impl<L: Lanes> Sink for Finished<'_, L> {
@@ -191,55 +197,57 @@ impl<L: Lanes> Sink for Finished<'_, L> {
         let outputs = self.linear.weights.outputs();
         let column = panel * self.columns;
         let width = self.columns.min(outputs - column);
-        for (row, sums) in rows.zip(sums.chunks_exact(self.columns)) {
-            let strip = Strip { linear: self.linear, column, width, place: row * outputs + column };
+        for done in (0..width).step_by(L::COUNT) {
+            let places = Places {
+                sums: &sums[done..],
+                first: rows.start * outputs + column + done,
+                column: column + done,
+                count: L::COUNT.min(width - done),
+            };
             // SAFETY: `run` checked the sizes.
-            self.finite &= unsafe { strip.finished::<L>(sums, self.target) };
+            unsafe { self.finish(rows.len(), &places) };
         }
     }
 }
 
-/// One row of a tile, on its way to the target.
-struct Strip<'a> {
-    linear: &'a Linear<'a>,
+/// A vector's width of some rows of a tile, and where it goes.
+struct Places<'a> {
+    /// From the first row's on; rows are a panel apart.
+    sums: &'a [i32],
+    /// The place of the first row in target and residual.
+    first: usize,
     column: usize,
-    width: usize,
-    /// Where it starts in the target.
-    place: usize,
+    count: usize,
 }
 
-impl Strip<'_> {
-    /// Scale, bias, activation, residual; whether all values were finite.
+impl<L: Lanes> Finished<'_, L> {
+    /// Scale, bias, activation, residual, row by row.
     #[inline(always)]
-    unsafe fn finished<L: Lanes>(&self, sums: &[i32], target: &Target) -> bool {
-        let scales = self.linear.weights.scales[self.column..][..sums.len()].as_ptr();
-        let bias = self.linear.weights.bias[self.column..][..sums.len()].as_ptr();
-        let place = self.place;
-        // SAFETY: sums, scales and bias are a panel long, a multiple of a vector; `run` checked
-        // that residual and target hold `width` values from `place` on.
+    unsafe fn finish(&mut self, rows: usize, places: &Places) {
+        let (weights, count) = (self.linear.weights, places.count);
+        assert!(places.sums.len() + self.columns > rows * self.columns, "a sum per row");
+        // SAFETY: scales and bias are whole panels long; `run` checked that residual and target
+        // hold a value per sum.
         unsafe {
-            let mut poison = L::splat(0.0);
-            let mut done = 0;
-            while done < self.width {
-                let count = L::COUNT.min(self.width - done);
-                let sum = L::load_integers(sums.as_ptr().add(done));
-                let value = L::fma(sum, L::load(scales.add(done)), L::load(bias.add(done)));
+            let scale = L::load(weights.scales[places.column..][..L::COUNT].as_ptr());
+            let bias = L::load(weights.bias[places.column..][..L::COUNT].as_ptr());
+            for row in 0..rows {
+                let place = places.first + row * weights.outputs();
+                let sum = L::load_integers(places.sums.as_ptr().add(row * self.columns));
+                let value = L::fma(sum, scale, bias);
                 let mut value = activate::<L>(self.linear.activation, value);
                 if let Some(residual) = self.linear.residual {
-                    let more = some::<L>(residual.as_ptr().add(place + done), count);
-                    value = L::add(value, more);
+                    value = L::add(value, some::<L>(residual.as_ptr().add(place), count));
                 }
-                match target {
-                    Target::Floats(to) => store_some::<L>(value, to.at(place + done), count),
+                match self.target {
+                    Target::Floats(to) => store_some::<L>(value, to.at(place), count),
                     Target::Bytes(to, scale) => {
-                        poison = L::fma(value, L::splat(0.0), poison);
+                        self.poison = L::fma(value, L::splat(0.0), self.poison);
                         let value = L::round(L::mul(value, L::splat(scale.recip())));
-                        L::store_bytes(value, to.at(place + done), count);
+                        L::store_bytes(value, to.at(place), count);
                     }
                 }
-                done += count;
             }
-            L::sum(poison) == 0.0
         }
     }
 }

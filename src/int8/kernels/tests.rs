@@ -356,3 +356,61 @@ fn the_wrong_name_of_a_kernel_is_refused_with_those_there_are() {
         assert!(message.ends_with("scalar"), "{message}");
     }
 }
+
+#[test]
+#[ignore = "by hand"]
+fn rates() {
+    let time = |name: &str, work: f64, run: &mut dyn FnMut()| {
+        let mut all: Vec<f64> = (0..40)
+            .map(|_| {
+                let started = std::time::Instant::now();
+                run();
+                started.elapsed().as_secs_f64()
+            })
+            .collect();
+        all.sort_by(f64::total_cmp);
+        eprintln!("{name}: {:.3} ms, {:.1} G/s", all[10] * 1e3, work / all[10] / 1e9);
+    };
+    for kernel in supported() {
+        if kernel.name() == "scalar" {
+            continue;
+        }
+        for (rows, inputs, outputs) in
+            [(197, 256, 256), (197, 256, 1024), (197, 1024, 256), (50, 768, 768), (50, 768, 3072)]
+        {
+            let case = Case::random((rows, inputs, outputs), 1);
+            let packed = case.packed(kernel);
+            for activation in [Activation::None, Activation::QuickGelu] {
+                let job = Linear { activation, ..case.linear(&packed) };
+                let (mut to, mut bytes) = (vec![0.0; rows * outputs], vec![0; rows * outputs]);
+                let work = (rows * inputs * outputs) as f64;
+                let name = format!("{} {rows}x{inputs}x{outputs} {activation:?}", kernel.name());
+                time(&name, work, &mut || {
+                    linear(kernel, &job, Output::Floats(&mut to));
+                });
+                time(&format!("{name} bytes"), work, &mut || {
+                    linear(kernel, &job, Output::Bytes(&mut bytes, 0.1));
+                });
+            }
+        }
+        let random = &mut ChaCha8Rng::seed_from_u64(1);
+        for (tokens, heads) in [(197, 4), (50, 12), (77, 8)] {
+            let query = floats(random, tokens * heads * 64, 1.0);
+            let (key, value) = (&query, &query);
+            let (batch, width, factor) = (1, 64, 0.125);
+            let job =
+                Attention { query: &query, key, value, batch, heads, width, factor, mask: None };
+            let mut to = vec![0.0; query.len()];
+            let work = (2 * tokens * tokens * heads * 64) as f64;
+            time(&format!("{} attention {tokens}", kernel.name()), work, &mut || {
+                attention(kernel, &job, Output::Floats(&mut to));
+            });
+        }
+        let rows = floats(random, 197 * 256, 1.0);
+        let (scale, mut to) = (vec![1.0; 256], vec![0.0; rows.len()]);
+        let norm = Norm { scale: &scale, shift: &scale, epsilon: 1e-5 };
+        time("layer norm", rows.len() as f64, &mut || {
+            layer_norm(kernel, &rows, &norm, Output::Floats(&mut to));
+        });
+    }
+}

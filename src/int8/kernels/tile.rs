@@ -7,9 +7,13 @@ pub(super) trait Tile {
     /// How panels lie; a tile is as wide as a panel.
     const LAYOUT: Layout;
 
-    /// Called once per thread and linear layer, before its tiles.
+    /// Whether all tiles of a layer have the height of the first; the last then computes some
+    /// rows again.
+    const ONE_HEIGHT: bool = false;
+
+    /// Called once per thread and linear layer, before its tiles, with the height of the highest.
     #[inline(always)]
-    unsafe fn start() {}
+    unsafe fn start(_height: usize) {}
 
     /// Called once after them.
     #[inline(always)]
@@ -40,7 +44,8 @@ pub(super) struct Block {
     /// Input channels, a multiple of the layout's step; rows are as long.
     pub(super) inputs: usize,
     /// This block's share of the next panel, to be called into the cache meanwhile: weights of a
-    /// large model stream from memory, and the processor does not guess across panels.
+    /// large model stream from memory, and the processor does not guess across panels. Into the
+    /// second level: in the first there is room for one panel.
     pub(super) ahead: *const u8,
     /// Cache lines of it.
     pub(super) ahead_lines: usize,
