@@ -10,6 +10,8 @@ pub mod kernels;
 mod ops;
 mod pool;
 mod rewrite;
+#[cfg(test)]
+mod test_qdq;
 
 pub use error::Error;
 pub use rewrite::{Rewritten, rewrite};

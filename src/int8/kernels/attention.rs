@@ -277,9 +277,9 @@ impl Head<'_> {
                 let value = L::mul(value, L::splat(factor));
                 match self.target {
                     Target::Floats(to) => store_some::<L>(value, to.at(place + done), count),
-                    Target::Bytes(to, scale) => {
+                    Target::Bytes(to, inverse) => {
                         poison = L::fma(value, L::splat(0.0), poison);
-                        let value = L::round(L::mul(value, L::splat(scale.recip())));
+                        let value = L::round(L::mul(value, L::splat(*inverse)));
                         L::store_bytes(value, to.at(place + done), count);
                     }
                 }

@@ -28,7 +28,7 @@ pub struct Linear<'a> {
 pub enum Target<'a> {
     /// As they are.
     Floats(Shared<'a, f32>),
-    /// Divided by a scale and rounded to the nearest byte.
+    /// Multiplied with the inverse of a scale and rounded to the nearest byte.
     Bytes(Shared<'a, i8>, f32),
 }
 
@@ -224,30 +224,33 @@ impl<L: Lanes> Finished<'_, L> {
     /// Scale, bias, activation, residual, row by row.
     #[inline(always)]
     unsafe fn finish(&mut self, rows: usize, places: &Places) {
-        let (weights, count) = (self.linear.weights, places.count);
-        assert!(places.sums.len() + self.columns > rows * self.columns, "a sum per row");
+        let Linear { weights, activation, residual, .. } = *self.linear;
+        let (target, count, columns) = (*self.target, places.count, self.columns);
+        assert!(places.sums.len() + columns > rows * columns, "a sum per row");
         // SAFETY: scales and bias are whole panels long; `run` checked that residual and target
         // hold a value per sum.
         unsafe {
             let scale = L::load(weights.scales[places.column..][..L::COUNT].as_ptr());
             let bias = L::load(weights.bias[places.column..][..L::COUNT].as_ptr());
+            let mut poison = self.poison;
             for row in 0..rows {
                 let place = places.first + row * weights.outputs();
-                let sum = L::load_integers(places.sums.as_ptr().add(row * self.columns));
+                let sum = L::load_integers(places.sums.as_ptr().add(row * columns));
                 let value = L::fma(sum, scale, bias);
-                let mut value = activate::<L>(self.linear.activation, value);
-                if let Some(residual) = self.linear.residual {
+                let mut value = activate::<L>(activation, value);
+                if let Some(residual) = residual {
                     value = L::add(value, some::<L>(residual.as_ptr().add(place), count));
                 }
-                match self.target {
+                match target {
                     Target::Floats(to) => store_some::<L>(value, to.at(place), count),
-                    Target::Bytes(to, scale) => {
-                        self.poison = L::fma(value, L::splat(0.0), self.poison);
-                        let value = L::round(L::mul(value, L::splat(scale.recip())));
+                    Target::Bytes(to, inverse) => {
+                        poison = L::fma(value, L::splat(0.0), poison);
+                        let value = L::round(L::mul(value, L::splat(inverse)));
                         L::store_bytes(value, to.at(place), count);
                     }
                 }
             }
+            self.poison = poison;
         }
     }
 }

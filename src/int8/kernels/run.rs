@@ -21,7 +21,7 @@ impl<'a> Output<'a> {
     fn target(self) -> Target<'a> {
         match self {
             Self::Floats(values) => Target::Floats(Shared::new(values)),
-            Self::Bytes(bytes, scale) => Target::Bytes(Shared::new(bytes), scale),
+            Self::Bytes(bytes, scale) => Target::Bytes(Shared::new(bytes), scale.recip()),
         }
     }
 }
