@@ -149,16 +149,28 @@ impl Head<'_> {
         let (width, row) = (self.attention.width, self.row());
         let from = &self.attention.key[self.start(self.keys)..];
         let whole = self.keys - self.keys % L::COUNT;
-        for (index, to) in scratch.turned.chunks_exact_mut(scratch.stride).enumerate().take(width) {
-            for token in (0..whole).step_by(L::COUNT) {
-                // SAFETY: the caller's; the last value is that of token `whole - 1`.
+        let (fours, stride) = (width - width % 4, scratch.stride);
+        for token in (0..whole).step_by(L::COUNT) {
+            for index in (0..fours).step_by(4) {
+                let from = from[token * row + index..].as_ptr();
+                let to = scratch.turned[index * stride + token..].as_mut_ptr();
+                // SAFETY: the caller's; `check` found all keys there, and the scratch holds `width`
+                // rows of `stride`.
                 unsafe {
-                    let place = from.as_ptr().add(token * row + index);
-                    L::store(L::load_spread(place, row), to.as_mut_ptr().add(token));
+                    for (line, values) in L::load_turned(from, row).into_iter().enumerate() {
+                        L::store(values, to.add(line * stride));
+                    }
                 }
             }
-            for token in whole..self.keys {
-                to[token] = from[token * row + index];
+            for index in fours..width {
+                for token in token..token + L::COUNT {
+                    scratch.turned[index * stride + token] = from[token * row + index];
+                }
+            }
+        }
+        for token in whole..self.keys {
+            for index in 0..width {
+                scratch.turned[index * stride + token] = from[token * row + index];
             }
         }
     }

@@ -110,12 +110,25 @@ impl Lanes for Eight {
     }
 
     #[inline(always)]
-    unsafe fn load_spread(from: *const f32, stride: usize) -> __m256 {
-        // SAFETY: see above; models have far fewer than 2^28 values in a row.
+    unsafe fn load_turned(from: *const f32, stride: usize) -> [__m256; 4] {
+        // SAFETY: see above.
         unsafe {
-            let places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-            let places = _mm256_mullo_epi32(places, _mm256_set1_epi32(stride as i32));
-            _mm256_i32gather_ps::<4>(from, places)
+            // Two rows that are four apart, one per half; a gather would be slower.
+            let mut four = [_mm256_setzero_ps(); 4];
+            for (row, vector) in four.iter_mut().enumerate() {
+                let from = from.add(row * stride);
+                let first = _mm256_castps128_ps256(_mm_loadu_ps(from));
+                *vector = _mm256_insertf128_ps::<1>(first, _mm_loadu_ps(from.add(4 * stride)));
+            }
+            let [a, b, c, d] = four;
+            let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+            let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+            [
+                _mm256_shuffle_ps::<0x44>(ab, cd),
+                _mm256_shuffle_ps::<0xee>(ab, cd),
+                _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+                _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+            ]
         }
     }
 

@@ -66,5 +66,13 @@ fn add_native(found: &mut Vec<&'static dyn Kernel>) {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
+fn add_native(found: &mut Vec<&'static dyn Kernel>) {
+    if super::neon_sdot::NeonSdot::detected() {
+        found.push(&super::neon_sdot::NeonSdot);
+    }
+    found.push(&super::neon_smull::NeonSmull);
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn add_native(_: &mut Vec<&'static dyn Kernel>) {}

@@ -58,21 +58,25 @@ macro_rules! compiled {
 
             fn layer_norm(
                 &self,
-                rows: &[f32],
+                values: &[f32],
                 norm: &$crate::int8::kernels::Norm,
-                to: &mut [f32],
-            ) {
+                target: &$crate::int8::kernels::Target,
+                rows: std::ops::Range<usize>,
+            ) -> bool {
                 $(#[target_feature(enable = $features)])?
                 unsafe fn run(
-                    rows: &[f32],
+                    values: &[f32],
                     norm: &$crate::int8::kernels::Norm,
-                    to: &mut [f32],
-                ) {
+                    target: &$crate::int8::kernels::Target,
+                    rows: std::ops::Range<usize>,
+                ) -> bool {
                     // SAFETY: the caller's.
-                    unsafe { $crate::int8::kernels::norm::run::<$lanes>(rows, norm, to) }
+                    unsafe {
+                        $crate::int8::kernels::norm::run::<$lanes>(values, norm, target, rows)
+                    }
                 }
                 // SAFETY: as in `sums`.
-                unsafe { run(rows, norm, to) }
+                unsafe { run(values, norm, target, rows) }
             }
 
             fn attention(

@@ -18,8 +18,9 @@ pub(super) trait Lanes: Copy {
     unsafe fn load(from: *const f32) -> Self::Vector;
     /// The first `count < COUNT` values, zeros behind; reads nothing else.
     unsafe fn load_first(from: *const f32, count: usize) -> Self::Vector;
-    /// `COUNT` values, `stride` from one to the next.
-    unsafe fn load_spread(from: *const f32, stride: usize) -> Self::Vector;
+    /// Four values of each of `COUNT` rows, `stride` from row to row: all first ones, all second
+    /// ones, and so on.
+    unsafe fn load_turned(from: *const f32, stride: usize) -> [Self::Vector; 4];
     unsafe fn store(vector: Self::Vector, to: *mut f32);
     /// Writes the first `count < COUNT` values and nothing else.
     unsafe fn store_first(vector: Self::Vector, to: *mut f32, count: usize);
@@ -73,9 +74,9 @@ impl Lanes for One {
     }
 
     #[inline(always)]
-    unsafe fn load_spread(from: *const f32, _: usize) -> f32 {
-        // SAFETY: the caller gives a place that holds a value.
-        unsafe { from.read_unaligned() }
+    unsafe fn load_turned(from: *const f32, _: usize) -> [f32; 4] {
+        // SAFETY: the caller gives a place that holds four values.
+        unsafe { from.cast::<[f32; 4]>().read_unaligned() }
     }
 
     #[inline(always)]

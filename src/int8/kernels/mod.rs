@@ -37,6 +37,13 @@ mod avx512_vnni;
 #[cfg(target_arch = "x86_64")]
 mod avx_vnni;
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_sdot;
+#[cfg(target_arch = "aarch64")]
+mod neon_smull;
+
 #[cfg(test)]
 mod tests;
 
@@ -97,8 +104,8 @@ pub trait Kernel: Debug + Send + Sync {
     /// `values / scale` rounded to the nearest byte, halves to even; whether all were finite.
     fn quantize(&self, values: &[f32], scale: f32, bytes: &mut [i8]) -> bool;
 
-    /// LayerNorm of rows of `norm.scale.len()` values.
-    fn layer_norm(&self, rows: &[f32], norm: &Norm, to: &mut [f32]);
+    /// LayerNorm of some rows, of `norm.scale.len()` values each; whether all were finite.
+    fn layer_norm(&self, values: &[f32], norm: &Norm, target: &Target, rows: Range<usize>) -> bool;
 
     /// Attention of the heads in the range, counted over the batch: sequence `i / heads`, head
     /// `i % heads`; whether all values were finite.

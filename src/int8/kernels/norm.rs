@@ -1,25 +1,39 @@
+use std::ops::Range;
+
 use super::Norm;
 use super::lanes::Lanes;
-use super::linear::{some, store_some};
+use super::linear::{Target, some, store_some};
 
 /// See [`Kernel::layer_norm`](super::Kernel::layer_norm).
 #[inline(always)]
-pub(super) unsafe fn run<L: Lanes>(rows: &[f32], norm: &Norm, to: &mut [f32]) {
+pub(super) unsafe fn run<L: Lanes>(
+    values: &[f32],
+    norm: &Norm,
+    target: &Target,
+    rows: Range<usize>,
+) -> bool {
     let width = norm.scale.len();
-    assert!(rows.len() == to.len() && norm.shift.len() == width, "sizes agree");
-    if width == 0 {
-        return;
-    }
-    assert!(rows.len().is_multiple_of(width), "whole rows");
-    for (row, to) in rows.chunks_exact(width).zip(to.chunks_exact_mut(width)) {
-        // SAFETY: the caller runs where the processor has the instructions of `L`.
-        unsafe { one::<L>(row, norm, to) }
+    assert!(values.len() == target.len() && norm.shift.len() == width, "sizes agree");
+    assert!(rows.end * width <= values.len(), "rows of these values");
+    // SAFETY: the caller runs where the processor has the instructions of `L`.
+    unsafe {
+        let mut poison = L::splat(0.0);
+        for row in rows {
+            let values = &values[row * width..][..width];
+            poison = one::<L>(values, norm, (target, row * width), poison);
+        }
+        L::sum(poison) == 0.0
     }
 }
 
 /// The mean first, then the squares of what is left: one pass loses digits where the mean is large.
 #[inline(always)]
-unsafe fn one<L: Lanes>(row: &[f32], norm: &Norm, to: &mut [f32]) {
+unsafe fn one<L: Lanes>(
+    row: &[f32],
+    norm: &Norm,
+    (target, start): (&Target, usize),
+    mut poison: L::Vector,
+) -> L::Vector {
     let width = row.len();
     let whole = width - width % L::COUNT;
     // SAFETY: as above; every place is below `width`, the length of all slices.
@@ -46,7 +60,15 @@ unsafe fn one<L: Lanes>(row: &[f32], norm: &Norm, to: &mut [f32]) {
             let scale = some::<L>(norm.scale.as_ptr().add(place), count);
             let shift = some::<L>(norm.shift.as_ptr().add(place), count);
             let value = L::fma(value, scale, shift);
-            store_some::<L>(value, to.as_mut_ptr().add(place), count);
+            match target {
+                Target::Floats(to) => store_some::<L>(value, to.at(start + place), count),
+                Target::Bytes(to, inverse) => {
+                    poison = L::fma(value, L::splat(0.0), poison);
+                    let value = L::round(L::mul(value, L::splat(*inverse)));
+                    L::store_bytes(value, to.at(start + place), count);
+                }
+            }
         }
+        poison
     }
 }

@@ -27,24 +27,28 @@ impl Product {
     /// value does not depend on how rows were cut.
     #[inline(always)]
     pub(super) unsafe fn compute<L: Lanes>(&self) {
+        let whole = self.columns - self.columns % L::COUNT;
         let mut column = 0;
-        while column < self.columns {
-            let left = self.columns - column;
-            // SAFETY: the caller's matrices hold what the sizes say, and it runs where the
-            // processor has the instructions of `L`.
-            unsafe {
-                match left >= 2 * L::COUNT {
-                    true => self.strip::<L, 2>(column, L::COUNT),
-                    false => self.strip::<L, 1>(column, left.min(L::COUNT)),
-                }
+        // SAFETY: the caller's matrices hold what the sizes say, and it runs where the processor
+        // has the instructions of `L`.
+        unsafe {
+            while column + 2 * L::COUNT <= whole {
+                self.strip::<L, 2, true>(column);
+                column += 2 * L::COUNT;
             }
-            column += L::COUNT * if left >= 2 * L::COUNT { 2 } else { 1 };
+            if column < whole {
+                self.strip::<L, 1, true>(column);
+                column += L::COUNT;
+            }
+            if column < self.columns {
+                self.strip::<L, 1, false>(column);
+            }
         }
     }
 
-    /// All rows of some columns: `VECTORS` vectors, the last of `last` columns.
+    /// All rows of some columns: `VECTORS` vectors, or without `WHOLE` the columns that are left.
     #[inline(always)]
-    unsafe fn strip<L: Lanes, const VECTORS: usize>(&self, column: usize, last: usize) {
+    unsafe fn strip<L: Lanes, const VECTORS: usize, const WHOLE: bool>(&self, column: usize) {
         let blocks = self.rows.div_ceil(L::ROWS);
         for index in 0..blocks {
             let row = self.rows * index / blocks;
@@ -52,30 +56,31 @@ impl Product {
             // SAFETY: as above; blocks are at most `ROWS` high.
             unsafe {
                 match rows {
-                    1 => self.block::<L, VECTORS, 1>(row, column, last),
-                    2 => self.block::<L, VECTORS, 2>(row, column, last),
-                    3 => self.block::<L, VECTORS, 3>(row, column, last),
-                    4 => self.block::<L, VECTORS, 4>(row, column, last),
-                    5 => self.block::<L, VECTORS, 5>(row, column, last),
-                    6 => self.block::<L, VECTORS, 6>(row, column, last),
-                    7 => self.block::<L, VECTORS, 7>(row, column, last),
-                    8 => self.block::<L, VECTORS, 8>(row, column, last),
-                    9 => self.block::<L, VECTORS, 9>(row, column, last),
-                    10 => self.block::<L, VECTORS, 10>(row, column, last),
-                    11 => self.block::<L, VECTORS, 11>(row, column, last),
-                    _ => self.block::<L, VECTORS, 12>(row, column, last),
+                    1 => self.block::<L, VECTORS, 1, WHOLE>(row, column),
+                    2 => self.block::<L, VECTORS, 2, WHOLE>(row, column),
+                    3 => self.block::<L, VECTORS, 3, WHOLE>(row, column),
+                    4 => self.block::<L, VECTORS, 4, WHOLE>(row, column),
+                    5 => self.block::<L, VECTORS, 5, WHOLE>(row, column),
+                    6 => self.block::<L, VECTORS, 6, WHOLE>(row, column),
+                    7 => self.block::<L, VECTORS, 7, WHOLE>(row, column),
+                    8 => self.block::<L, VECTORS, 8, WHOLE>(row, column),
+                    9 => self.block::<L, VECTORS, 9, WHOLE>(row, column),
+                    10 => self.block::<L, VECTORS, 10, WHOLE>(row, column),
+                    11 => self.block::<L, VECTORS, 11, WHOLE>(row, column),
+                    _ => self.block::<L, VECTORS, 12, WHOLE>(row, column),
                 }
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn block<L: Lanes, const VECTORS: usize, const ROWS: usize>(
+    unsafe fn block<L: Lanes, const VECTORS: usize, const ROWS: usize, const WHOLE: bool>(
         &self,
         row: usize,
         column: usize,
-        last: usize,
     ) {
+        // A constant where it can be: a branch within the loop makes the compiler move sums about.
+        let count = if WHOLE { L::COUNT } else { self.columns - column };
         // SAFETY: as above.
         unsafe {
             let mut sums = [[L::splat(0.0); VECTORS]; ROWS];
@@ -84,7 +89,6 @@ impl Product {
             for term in 0..self.depth {
                 let mut vectors = [L::splat(0.0); VECTORS];
                 for (index, vector) in vectors.iter_mut().enumerate() {
-                    let count = if index + 1 == VECTORS { last } else { L::COUNT };
                     *vector = some::<L>(right.add(index * L::COUNT), count);
                 }
                 for (index, sums) in sums.iter_mut().enumerate() {
@@ -98,7 +102,6 @@ impl Product {
             for (index, sums) in sums.into_iter().enumerate() {
                 let to = self.to.start.add((row + index) * self.to.stride + column);
                 for (vector, sum) in sums.into_iter().enumerate() {
-                    let count = if vector + 1 == VECTORS { last } else { L::COUNT };
                     store_some::<L>(sum, to.add(vector * L::COUNT), count);
                 }
             }

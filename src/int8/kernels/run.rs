@@ -49,34 +49,8 @@ pub fn attention(kernel: &dyn Kernel, attention: &Attention, output: Output) -> 
 pub fn layer_norm(kernel: &dyn Kernel, rows: &[f32], norm: &Norm, output: Output) -> bool {
     let width = norm.scale.len().max(1);
     assert!(rows.len().is_multiple_of(width), "whole rows");
-    match output {
-        Output::Floats(to) => {
-            assert!(rows.len() == to.len(), "a value per value");
-            let to = Shared::new(to);
-            on_all(rows.len() / width, rows.len(), |range| {
-                let range = range.start * width..range.end * width;
-                // SAFETY: `on_all` hands out each row once.
-                let to = unsafe { to.part(range.clone()) };
-                kernel.layer_norm(&rows[range], norm, to);
-                true
-            })
-        }
-        Output::Bytes(to, scale) => {
-            assert!(rows.len() == to.len(), "a byte per value");
-            let to = Shared::new(to);
-            on_all(rows.len() / width, rows.len(), |range| {
-                let mut normed = vec![0.0; width];
-                let mut finite = true;
-                for row in range {
-                    let place = row * width..(row + 1) * width;
-                    kernel.layer_norm(&rows[place.clone()], norm, &mut normed);
-                    // SAFETY: as above.
-                    finite &= kernel.quantize(&normed, scale, unsafe { to.part(place) });
-                }
-                finite
-            })
-        }
-    }
+    let target = output.target();
+    on_all(rows.len() / width, rows.len(), |range| kernel.layer_norm(rows, norm, &target, range))
 }
 
 /// Quantizes on all threads; false when a value was not finite.
