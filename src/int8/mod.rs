@@ -14,4 +14,5 @@ mod rewrite;
 mod test_qdq;
 
 pub use error::Error;
+pub use pool::with_threads;
 pub use rewrite::{Rewritten, rewrite};

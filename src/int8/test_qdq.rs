@@ -69,14 +69,23 @@ fn source(name: &str) -> Option<&str> {
 
 /// The largest size of each of these values.
 fn observed(model: &ModelProto, names: &[String], samples: &[Tensor]) -> BTreeMap<String, f32> {
-    let mut all = BTreeMap::new();
-    for name in names {
-        let mut model = model.clone();
-        let graph = model.graph.as_mut().unwrap();
-        graph.output = vec![ValueInfoProto { name: name.clone(), ..ValueInfoProto::default() }];
-        let found = plain(&model, samples);
-        let most = found.iter().flatten().fold(0.0_f32, |most, value| most.max(value.abs()));
-        all.insert(name.clone(), most);
+    let mut model = model.clone();
+    let output = |name: &String| ValueInfoProto { name: name.clone(), ..ValueInfoProto::default() };
+    model.graph.as_mut().unwrap().output = names.iter().map(output).collect();
+    let mut parsed = tract_onnx::onnx().model_for_proto_model(&model).unwrap();
+    let mut shape: TVec<TDim> = samples[0].shape().iter().map(|dim| dim.to_dim()).collect();
+    shape[0] = parsed.symbols.sym("N").to_dim();
+    parsed.set_input_fact(0, InferenceFact::dt_shape(samples[0].datum_type(), shape)).unwrap();
+    let plan = parsed.into_optimized().unwrap().into_runnable().unwrap();
+    let mut all: BTreeMap<String, f32> = BTreeMap::new();
+    for sample in samples {
+        let found = plan.run(tvec!(sample.clone().into())).unwrap();
+        for (name, values) in names.iter().zip(found) {
+            let values = values.to_plain_array_view::<f32>().unwrap();
+            let most = values.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+            let entry = all.entry(name.clone()).or_default();
+            *entry = entry.max(most);
+        }
     }
     all
 }

@@ -236,7 +236,12 @@ fn timing() {
         for _ in 0..times {
             let input = input();
             let started = std::time::Instant::now();
-            let found = plan.run(tvec!(input.into())).unwrap();
+            let threads: usize = std::env::var("THREADS").map_or(1, |it| it.parse().unwrap());
+            let threads = std::num::NonZero::new(threads).unwrap();
+            let found = crate::int8::with_threads(threads, || {
+                let found = plan.run(tvec!(input.into())).unwrap();
+                found.into_iter().map(|it| it.into_tensor()).collect::<Vec<_>>()
+            });
             all.push(started.elapsed().as_secs_f64() * 1e3);
             output = found[0].to_plain_array_view::<f32>().unwrap().iter().copied().collect();
         }
