@@ -50,7 +50,7 @@ const ROOMS: [(&str, &[&str], &[&str]); 15] = [
         ],
         &["files", "frame", "int8"],
     ),
-    ("int8", &["tract_onnx", "rayon"], &[]),
+    ("int8", &["tract_onnx", "rayon", "libc"], &[]),
     ("diff", &[], &[]),
     ("spec", &["toml", "serde_json"], &["files", "frame", "diff"]),
     ("align", &["rustfft"], &["frame"]),

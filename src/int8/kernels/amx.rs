@@ -46,24 +46,11 @@ fn has_instructions() -> bool {
 /// Asks Linux; source: its Documentation/arch/x86/xstate.rst.
 #[cfg(target_os = "linux")]
 fn permitted() -> bool {
-    const ARCH_PRCTL: i64 = 158;
-    const REQUEST: i64 = 0x1023;
-    const TILE_DATA: i64 = 18;
-    let result: i64;
-    // SAFETY: the call changes nothing but what this process may use; a kernel that does not know
+    const REQUEST: libc::c_long = 0x1023;
+    const TILE_DATA: libc::c_long = 18;
+    // SAFETY: the call changes nothing but what this process may use; a system that does not know
     // it gives an error.
-    unsafe {
-        asm!(
-            "syscall",
-            inlateout("rax") ARCH_PRCTL => result,
-            in("rdi") REQUEST,
-            in("rsi") TILE_DATA,
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
-    result == 0
+    unsafe { libc::syscall(libc::SYS_arch_prctl, REQUEST, TILE_DATA) == 0 }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -131,6 +118,27 @@ impl Tile for AmxTile {
                 false => one_by_two(block, sums),
             }
         }
+    }
+}
+
+/// Four independent products of full tiles, `loops` times, for measuring.
+pub(super) fn products(loops: u64) {
+    // SAFETY: `Amx::detected` comes first.
+    unsafe {
+        AmxTile::start(32);
+        asm!(
+            "2:",
+            "tdpbssd tmm0, tmm4, tmm6",
+            "tdpbssd tmm1, tmm4, tmm7",
+            "tdpbssd tmm2, tmm5, tmm6",
+            "tdpbssd tmm3, tmm5, tmm7",
+            "dec {0}",
+            "jnz 2b",
+            inout(reg) loops => _,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            options(nostack, nomem),
+        );
+        AmxTile::finish();
     }
 }
 

@@ -129,8 +129,8 @@ unsafe fn tiles<T: Tile>(linear: &Linear, panels: Range<usize>, sink: &mut impl 
     }
     let blocks = rows.div_ceil(T::ROWS);
     let mut sums = Sums([0; MOST_SUMS]);
-    // SAFETY: as above.
     let height = rows.div_ceil(blocks);
+    // SAFETY: as above.
     unsafe { T::start(height) };
     for panel in panels.clone() {
         let next = if panel + 1 < panels.end { weights.panel(panel + 1) } else { &[] };

@@ -17,8 +17,10 @@ mod fresh;
 mod lanes;
 mod linear;
 mod math;
+mod memory;
 mod norm;
 mod packed;
+mod peak;
 mod product;
 mod quantize;
 mod run;
@@ -55,6 +57,7 @@ pub use choice::{chosen, kernel_named, supported};
 pub(super) use fresh::fresh;
 pub use linear::{Linear, Target};
 pub use packed::{Layout, MOST_INPUTS, PackedWeights, Weights};
+pub use peak::{Peak, peaks};
 pub use run::{Output, attention, layer_norm, linear, quantize};
 pub use shared::Shared;
 

@@ -1,4 +1,5 @@
 use super::Kernel;
+use super::memory::AlignedBytes;
 
 /// How a kernel wants weights to lie in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +18,10 @@ pub struct Layout {
 ///
 /// Panel after panel of `columns` output channels; in a panel group after group of input channels;
 /// in a group output channel after output channel.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct PackedWeights {
-    lines: Vec<Line>,
+    /// Panels start on cache lines.
+    bytes: AlignedBytes,
     layout: Layout,
     outputs: usize,
     inputs: usize,
@@ -27,11 +29,6 @@ pub struct PackedWeights {
     pub(super) scales: Vec<f32>,
     pub(super) bias: Vec<f32>,
 }
-
-/// A line of the cache, so that panels start on one.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
 
 /// A linear layer as a model stores it.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +60,7 @@ impl PackedWeights {
         let padded = outputs.next_multiple_of(layout.columns);
         let bytes = padded * inputs.next_multiple_of(layout.step);
         let mut packed = Self {
-            lines: vec![Line([0; 64]); bytes.div_ceil(64)],
+            bytes: AlignedBytes::zeroed(bytes)?,
             layout,
             outputs,
             inputs,
@@ -79,7 +76,7 @@ impl PackedWeights {
     fn fill(&mut self, values: &[i8]) {
         let Layout { columns, group, offset, .. } = self.layout;
         let (inputs, panel_bytes) = (self.inputs, self.panel_bytes());
-        let to = self.bytes_mut();
+        let to = self.bytes.as_mut_slice();
         for (output, row) in values.chunks_exact(inputs).enumerate() {
             let start = output / columns * panel_bytes + output % columns * group;
             for (index, values) in row.chunks(group).enumerate() {
@@ -123,17 +120,6 @@ impl PackedWeights {
 
     /// One panel; the last may be followed by unused bytes.
     pub(super) fn panel(&self, index: usize) -> &[u8] {
-        &self.bytes()[index * self.panel_bytes()..][..self.panel_bytes()]
-    }
-
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: a line is 64 bytes without padding, every pattern of which is a value.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * 64) }
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        let (to, bytes) = (self.lines.as_mut_ptr().cast(), self.lines.len() * 64);
-        // SAFETY: as in `bytes`; the borrow of `self` is exclusive.
-        unsafe { std::slice::from_raw_parts_mut(to, bytes) }
+        &self.bytes.as_slice()[index * self.panel_bytes()..][..self.panel_bytes()]
     }
 }
