@@ -154,8 +154,7 @@ impl Lanes for Eight {
     unsafe fn store_bytes(vector: __m256, to: *mut i8, count: usize) {
         // SAFETY: see above.
         unsafe {
-            // The conversion gives the lowest integer for whatever is too large.
-            let vector = _mm256_max_ps(vector, _mm256_set1_ps(-128.0));
+            // Whatever is too large becomes the lowest integer, so only that side needs a bound.
             let integers = _mm256_cvtps_epi32(_mm256_min_ps(vector, _mm256_set1_ps(127.0)));
             let (low, high) =
                 (_mm256_castsi256_si128(integers), _mm256_extracti128_si256::<1>(integers));

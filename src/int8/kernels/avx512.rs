@@ -91,7 +91,9 @@ impl Lanes for Sixteen {
     unsafe fn store_bytes(vector: __m512, to: *mut i8, count: usize) {
         // SAFETY: see above.
         unsafe {
-            let bytes = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(limited(vector)));
+            // Whatever is too large becomes the lowest integer, so only that side needs a bound.
+            let vector = _mm512_min_ps(vector, _mm512_set1_ps(127.0));
+            let bytes = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(vector));
             match count == 16 {
                 true => _mm_storeu_si128(to.cast(), bytes),
                 false => _mm_mask_storeu_epi8(to, first(count), bytes),
@@ -173,11 +175,4 @@ impl Lanes for Sixteen {
         // SAFETY: see above.
         unsafe { _mm512_reduce_max_ps(vector) }
     }
-}
-
-/// Into the range of bytes: the conversion to integers gives the lowest for whatever is too large.
-#[inline(always)]
-unsafe fn limited(vector: __m512) -> __m512 {
-    // SAFETY: see above.
-    unsafe { _mm512_min_ps(_mm512_max_ps(vector, _mm512_set1_ps(-128.0)), _mm512_set1_ps(127.0)) }
 }

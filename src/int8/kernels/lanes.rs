@@ -26,7 +26,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn store_first(vector: Self::Vector, to: *mut f32, count: usize);
     /// `COUNT` integers, rounded to the nearest f32.
     unsafe fn load_integers(from: *const i32) -> Self::Vector;
-    /// Integral values as bytes, saturated to `-128..=127`; the first `count <= COUNT` of them.
+    /// Values as bytes, rounded to the nearest (halves to even) and saturated to `-128..=127`; the
+    /// first `count <= COUNT` of them.
     unsafe fn store_bytes(vector: Self::Vector, to: *mut i8, count: usize);
     unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     unsafe fn sub(a: Self::Vector, b: Self::Vector) -> Self::Vector;
@@ -98,7 +99,7 @@ impl Lanes for One {
     unsafe fn store_bytes(vector: f32, to: *mut i8, count: usize) {
         if count > 0 {
             // SAFETY: the caller gives a place that takes `count` bytes.
-            unsafe { to.write(vector as i8) }
+            unsafe { to.write(vector.round_ties_even() as i8) }
         }
     }
 

@@ -245,7 +245,7 @@ impl<L: Lanes> Finished<'_, L> {
                     Target::Floats(to) => store_some::<L>(value, to.at(place), count),
                     Target::Bytes(to, inverse) => {
                         poison = L::fma(value, L::splat(0.0), poison);
-                        let value = L::round(L::mul(value, L::splat(inverse)));
+                        let value = L::mul(value, L::splat(inverse));
                         L::store_bytes(value, to.at(place), count);
                     }
                 }

@@ -77,7 +77,7 @@ impl Lanes for Four {
     unsafe fn store_bytes(vector: float32x4_t, to: *mut i8, count: usize) {
         // SAFETY: see above; every conversion saturates.
         unsafe {
-            let words = vqmovn_s32(vcvtq_s32_f32(vector));
+            let words = vqmovn_s32(vcvtnq_s32_f32(vector));
             let bytes = vqmovn_s16(vcombine_s16(words, words));
             let four = vget_lane_u32::<0>(vreinterpret_u32_s8(bytes)).to_le_bytes();
             if count == 4 {

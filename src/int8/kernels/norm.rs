@@ -64,7 +64,7 @@ unsafe fn one<L: Lanes>(
                 Target::Floats(to) => store_some::<L>(value, to.at(start + place), count),
                 Target::Bytes(to, inverse) => {
                     poison = L::fma(value, L::splat(0.0), poison);
-                    let value = L::round(L::mul(value, L::splat(*inverse)));
+                    let value = L::mul(value, L::splat(*inverse));
                     L::store_bytes(value, to.at(start + place), count);
                 }
             }

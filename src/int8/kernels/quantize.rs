@@ -18,7 +18,7 @@ pub(super) unsafe fn run<L: Lanes>(values: &[f32], scale: f32, bytes: &mut [i8])
             let value = some::<L>(values.as_ptr().add(done), count);
             // Zero times NaN or infinity is NaN, and stays.
             poison = L::fma(value, zero, poison);
-            let value = L::round(L::mul(value, inverse));
+            let value = L::mul(value, inverse);
             L::store_bytes(value, bytes.as_mut_ptr().add(done), count);
             done += count;
         }
