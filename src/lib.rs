@@ -29,6 +29,7 @@ pub mod diff;
 pub mod files;
 pub mod frame;
 pub mod inspect;
+pub mod int8;
 pub mod manifest;
 pub mod recipe;
 pub mod region;

@@ -31,7 +31,7 @@ const PIXEL_TYPES: [&str; 10] = [
 const MAX_LINES: usize = 500;
 
 /// Room, the foreign crates it may name, the rooms it may name.
-const ROOMS: [(&str, &[&str], &[&str]); 14] = [
+const ROOMS: [(&str, &[&str], &[&str]); 15] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
@@ -48,8 +48,9 @@ const ROOMS: [(&str, &[&str], &[&str]); 14] = [
             "toml",
             "tempfile",
         ],
-        &["files", "frame"],
+        &["files", "frame", "int8"],
     ),
+    ("int8", &["tract_onnx", "rayon", "libc"], &[]),
     ("diff", &[], &[]),
     ("spec", &["toml", "serde_json"], &["files", "frame", "diff"]),
     ("align", &["rustfft"], &["frame"]),
