@@ -3,7 +3,7 @@
 //! Owns the integer matrix product and everything between two of them: scaling, bias, activation,
 //! residual sums, quantization, LayerNorm and attention. One file per processor says how a tile of
 //! the integer product is computed and what a vector of f32 is; all else is written once over these
-//! ([`Tile`](tile::Tile) and [`Lanes`](lanes::Lanes)) and compiled for each. `scalar` is plain Rust
+//! (`Tile` and `Lanes`) and compiled for each. `scalar` is plain Rust
 //! and the oracle of the others: integer sums are equal to its sums, f32 values within two units in
 //! the last place.
 //!
