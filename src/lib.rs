@@ -7,7 +7,7 @@
 //!       |                             |                          |
 //!     frame  -> pair            spec: embed once, cache   clip: import -> bundle (ONNX)
 //!       |                             |                          |
-//!     align (register, check the photo)                          |
+//!     align (register, check the photo)               quantize: fp32 -> int8
 //!       |                             |                          |
 //!     region (where to look: frame, tiles, changes)              |
 //!       |                             |                          |
@@ -31,6 +31,7 @@ pub mod frame;
 pub mod inspect;
 pub mod int8;
 pub mod manifest;
+pub mod quantize;
 pub mod recipe;
 pub mod region;
 pub mod report;

@@ -7,6 +7,7 @@ mod batch;
 mod bench;
 mod calibrate;
 mod common;
+mod compare;
 mod data;
 mod demo;
 mod embed;
@@ -16,6 +17,7 @@ mod inspect;
 mod model;
 mod parallel;
 mod plots;
+mod quantize;
 mod rank;
 mod recipe;
 mod specs;
@@ -53,6 +55,7 @@ enum Command {
     Recipe(recipe::Arguments),
     Embed(embed::Arguments),
     Model(model::Arguments),
+    Quantize(quantize::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -94,6 +97,7 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Recipe(arguments) => recipe::run(arguments),
         Command::Embed(arguments) => embed::run(arguments),
         Command::Model(arguments) => model::run(arguments),
+        Command::Quantize(arguments) => quantize::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
     }
 }

@@ -10,7 +10,7 @@ use crate::int8;
 
 /// A model prepared by tract, ready to run from any thread.
 #[derive(Debug, Clone)]
-pub(super) struct Engine {
+pub(crate) struct Engine {
     plan: Arc<TypedRunnableModel>,
     origin: String,
 }
@@ -20,7 +20,7 @@ impl Engine {
     ///
     /// The model is dropped as soon as its weights are taken over, so that memory never holds more
     /// than two copies of them.
-    pub(super) fn prepare(
+    pub(crate) fn prepare(
         model: ModelProto,
         origin: &str,
         facts: impl FnOnce(&mut InferenceModel) -> TractResult<()>,
@@ -42,7 +42,7 @@ impl Engine {
         Ok(Self { plan, origin: origin.to_owned() })
     }
 
-    pub(super) fn run(&self, inputs: TVec<TValue>) -> Result<TVec<TValue>, Error> {
+    pub(crate) fn run(&self, inputs: TVec<TValue>) -> Result<TVec<TValue>, Error> {
         guarded(&self.origin, "run the model", || self.plan.run(inputs))
     }
 

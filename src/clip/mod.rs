@@ -29,6 +29,7 @@ pub use bundle::{
 pub use config::{Activation, Config, Extra, Pooling, TextConfig, TowerConfig, VisionConfig};
 pub use embedding::{Embedding, cosine, relative_error};
 pub use encoder::{ImageEncoder, LoadTimes, TextEncoder};
+pub(crate) use engine::Engine;
 pub use error::Error;
 pub use import::{ImportOptions, import, random_bundle};
 pub use onnx::WeightType;

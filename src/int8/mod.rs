@@ -11,7 +11,7 @@ mod ops;
 mod pool;
 mod rewrite;
 #[cfg(test)]
-mod test_qdq;
+pub(crate) mod test_qdq;
 
 pub use error::Error;
 pub use pool::with_threads;

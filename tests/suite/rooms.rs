@@ -31,7 +31,7 @@ const PIXEL_TYPES: [&str; 10] = [
 const MAX_LINES: usize = 500;
 
 /// Room, the foreign crates it may name, the rooms it may name.
-const ROOMS: [(&str, &[&str], &[&str]); 15] = [
+const ROOMS: [(&str, &[&str], &[&str]); 16] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
@@ -51,6 +51,7 @@ const ROOMS: [(&str, &[&str], &[&str]); 15] = [
         &["files", "frame", "int8"],
     ),
     ("int8", &["tract_onnx", "rayon", "libc"], &[]),
+    ("quantize", &["tract_onnx"], &["frame", "clip", "diff"]),
     ("diff", &[], &[]),
     ("spec", &["toml", "serde_json"], &["files", "frame", "diff"]),
     ("align", &["rustfft"], &["frame"]),
