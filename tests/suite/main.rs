@@ -16,6 +16,7 @@ mod pairs;
 mod product;
 #[allow(unreachable_pub)]
 mod proposals;
+mod quantize;
 #[cfg(unix)]
 mod real_boards;
 mod rooms;
