@@ -7,7 +7,6 @@ use std::path::Path;
 
 use pairspec::clip::{Activation, TowerConfig};
 use pairspec::files;
-use pairspec::frame::Preprocess;
 use serde_json::{Map, Value, json};
 
 use crate::model::{Clip, LOGIT_SCALE, NO_CHANGE_LOGIT};
@@ -26,7 +25,7 @@ pub(crate) struct Card<'a> {
 /// # Errors
 /// What kept a file from being written.
 pub(crate) fn write(folder: &Path, model: &Clip, card: &Card<'_>) -> anyhow::Result<()> {
-    let Clip { vision, text, tokenizer, parameters } = model;
+    let Clip { vision, text, tokenizer, preprocess, parameters } = model;
     std::fs::create_dir_all(folder).map_err(files::Error::io(folder, "create"))?;
     let projection = parameters.get("text_projection.weight")?.dim(0)?;
     let mut extra = Map::new();
@@ -67,12 +66,11 @@ pub(crate) fn write(folder: &Path, model: &Clip, card: &Card<'_>) -> anyhow::Res
         "model_max_length": text.context,
     });
     parameters.write(&folder.join("model.safetensors"))?;
-    let preprocess = preprocessor(vision.image as u32);
     let text_file =
         |name: &str, content: String| files::write(&folder.join(name), content.as_bytes());
     text_file("tokenizer.json", tokenizer.to_json()?)?;
     text_file("tokenizer_config.json", serde_json::to_string_pretty(&tokens)?)?;
-    text_file("preprocessor_config.json", serde_json::to_string_pretty(&preprocess)?)?;
+    text_file("preprocessor_config.json", preprocess.to_json())?;
     text_file("config.json", serde_json::to_string_pretty(&config)?)?;
     Ok(())
 }
@@ -92,23 +90,4 @@ fn tower(config: &TowerConfig) -> Map<String, Value> {
         ("layer_norm_eps", json!(config.layer_norm_eps)),
     ];
     all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// Pixels from -1 to 1, as training sees them.
-fn preprocessor(side: u32) -> Value {
-    debug_assert!(Preprocess::for_size(side).size() == (side, side));
-    json!({
-        "image_processor_type": "CLIPImageProcessor",
-        "do_resize": true,
-        "size": {"shortest_edge": side},
-        "resample": 3,
-        "do_center_crop": true,
-        "crop_size": {"height": side, "width": side},
-        "do_rescale": true,
-        "rescale_factor": 1.0 / 255.0,
-        "do_normalize": true,
-        "image_mean": [0.5, 0.5, 0.5],
-        "image_std": [0.5, 0.5, 0.5],
-        "do_convert_rgb": true,
-    })
 }

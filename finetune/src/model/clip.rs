@@ -1,14 +1,12 @@
 use std::path::Path;
 
-use anyhow::Context;
 use candle_core::{Device, Tensor};
-use pairspec::clip::{Checkpoint, Config, TextConfig, Tokenizer, VisionConfig};
+use pairspec::clip::{Checkpoint, Config, Side, TextConfig, Tokenizer, VisionConfig};
 use pairspec::files;
+use pairspec::frame::Preprocess;
 
 use super::parameters::{LOGIT_SCALE, NO_CHANGE_LOGIT, Parameters, Slot, text_slots, vision_slots};
 
-/// Vocabularies are a few megabytes.
-const MAX_TOKENIZER_BYTES: u64 = 64 << 20;
 /// Configurations are a few kilobytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
@@ -18,6 +16,7 @@ pub(crate) struct Clip {
     pub(crate) vision: VisionConfig,
     pub(crate) text: TextConfig,
     pub(crate) tokenizer: Tokenizer,
+    pub(crate) preprocess: Preprocess,
     pub(crate) parameters: Parameters,
 }
 
@@ -34,7 +33,8 @@ impl Clip {
         let mut slots = slots(&vision, &text, projection);
         slots.push((NO_CHANGE_LOGIT.to_owned(), vec![]));
         let parameters = Parameters::random(&slots, (seed, vision.tower.heads))?;
-        Ok(Self { vision, text, tokenizer, parameters })
+        let preprocess = symmetric(vision.image)?;
+        Ok(Self { vision, text, tokenizer, preprocess, parameters })
     }
 
     /// Reads a Hugging Face directory with both towers in safetensors.
@@ -45,7 +45,10 @@ impl Clip {
         let path = folder.join("config.json");
         let origin = path.display().to_string();
         let config = Config::from_json(&files::read(&path, MAX_CONFIG_BYTES)?, &origin)?;
-        let (Some(vision), Some(text)) = (config.vision, config.text) else {
+        let side = Side::read(folder, &config)?;
+        let (Some(vision), Some(text), Some(tokenizer), Some(preprocess)) =
+            (config.vision, config.text, side.tokenizer, side.preprocess)
+        else {
             anyhow::bail!("{origin}: one tower only; training on differences needs both");
         };
         let mut checkpoint = Checkpoint::open(folder)?;
@@ -53,16 +56,20 @@ impl Clip {
         let mut parameters = Parameters::read(&slots, &mut checkpoint)?;
         let no_change = config.extra.no_change_logit.unwrap_or_default();
         parameters.set(NO_CHANGE_LOGIT, Tensor::from_slice(&[no_change], (), &Device::Cpu)?);
-        let tokenizer = tokenizer(folder)?;
-        anyhow::ensure!(
-            tokenizer.id_bound() <= text.vocabulary,
-            "{}: ids up to {}, the text tower embeds {}",
-            folder.display(),
-            tokenizer.id_bound().saturating_sub(1),
-            text.vocabulary
-        );
-        Ok(Self { vision, text, tokenizer, parameters })
+        Ok(Self { vision, text, tokenizer, preprocess, parameters })
     }
+}
+
+/// Preprocessing of a model that sees pixels from -1 to 1.
+fn symmetric(side: usize) -> anyhow::Result<Preprocess> {
+    let half = [0.5; 3];
+    let file = serde_json::json!({
+        "size": {"shortest_edge": side},
+        "crop_size": {"height": side, "width": side},
+        "image_mean": half,
+        "image_std": half,
+    });
+    Ok(Preprocess::from_json(file.to_string().as_bytes(), "the default model's preprocessor")?)
 }
 
 fn slots(vision: &VisionConfig, text: &TextConfig, projection: usize) -> Vec<Slot> {
@@ -70,18 +77,4 @@ fn slots(vision: &VisionConfig, text: &TextConfig, projection: usize) -> Vec<Slo
     slots.extend(text_slots(text, projection));
     slots.push((LOGIT_SCALE.to_owned(), vec![]));
     slots
-}
-
-fn tokenizer(folder: &Path) -> anyhow::Result<Tokenizer> {
-    let path = folder.join("tokenizer.json");
-    if path.is_file() {
-        let content = files::read(&path, MAX_TOKENIZER_BYTES)?;
-        return Ok(Tokenizer::from_bundle_json(&content, &path.display().to_string())?);
-    }
-    let file = |name: &str| files::read(&folder.join(name), MAX_TOKENIZER_BYTES);
-    let (vocab, merges) = (file("vocab.json"), file("merges.txt"));
-    let missing =
-        || format!("{}: no tokenizer.json and no vocab.json with merges.txt", folder.display());
-    let (vocab, merges) = (vocab.with_context(missing)?, merges.with_context(missing)?);
-    Ok(Tokenizer::from_vocab_and_merges(&vocab, &merges, &folder.display().to_string())?)
 }

@@ -42,16 +42,23 @@ impl VisionTower {
 
 /// Cuts images `[batch, 3, side, side]`, one after the other, into the rows that the patch
 /// embedding is a product with: `[batch, patches, 3 * patch * patch]`, channels outermost.
-pub(crate) fn patches(images: &[f32], config: &VisionConfig) -> Result<Tensor> {
+///
+/// Pixels are from -1 to 1; `ends` says what the model sees these two as, for each channel.
+pub(crate) fn patches(
+    images: &[f32],
+    config: &VisionConfig,
+    ends: &[[f32; 2]; 3],
+) -> Result<Tensor> {
+    let lines = ends.map(|[black, white]| [(white - black) / 2.0, (white + black) / 2.0]);
     let (side, patch, grid) = (config.image, config.patch, config.grid());
     let image = 3 * side * side;
     let batch = images.len() / image;
     let mut rows = Vec::with_capacity(batch * grid * grid * 3 * patch * patch);
     for image in images.chunks_exact(image) {
         for (top, left) in (0..grid * grid).map(|i| (i / grid * patch, i % grid * patch)) {
-            for plane in image.chunks_exact(side * side) {
+            for (plane, [gain, offset]) in image.chunks_exact(side * side).zip(lines) {
                 for row in plane.chunks_exact(side).skip(top).take(patch) {
-                    rows.extend_from_slice(&row[left..left + patch]);
+                    rows.extend(row[left..left + patch].iter().map(|x| x * gain + offset));
                 }
             }
         }

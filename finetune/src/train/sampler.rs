@@ -9,7 +9,7 @@ use super::vocabulary::Vocabulary;
 use crate::crops::{CropPair, Pool};
 use crate::describe::{Place, Sense, Topic};
 use crate::dice::Dice;
-use crate::model::{Sentences, patches};
+use crate::model::{Clip, Sentences, patches};
 
 /// Crops of one product.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Sampler {
     pub(super) topics: Vec<Topic>,
     shares: BatchConfig,
     vision: VisionConfig,
+    /// What the model sees pixels of -1 and 1 as, by channel.
+    ends: [[f32; 2]; 3],
     pooling: Pooling,
     seed: u64,
 }
@@ -84,9 +86,11 @@ impl Sampler {
         sources: Vec<Source>,
         topics: Vec<Topic>,
         shares: BatchConfig,
-        (vision, pooling, seed): (VisionConfig, Pooling, u64),
+        (model, seed): (&Clip, u64),
     ) -> Self {
-        Self { sources, topics, shares, vision, pooling, seed }
+        let (vision, ends) = (model.vision.clone(), model.preprocess.ends());
+        let pooling = model.text.pooling;
+        Self { sources, topics, shares, vision, ends, pooling, seed }
     }
 
     /// The batch of a step.
@@ -112,7 +116,7 @@ impl Sampler {
         let captions = self.captions((&pairs, &products), &mut texts, &mut dice);
         let ids: Vec<Vec<u32>> = texts.iter().map(|text| vocabulary.ids(text)).collect();
         let batch = Batch {
-            patches: Some(patches(&images, &self.vision)?),
+            patches: Some(patches(&images, &self.vision, &self.ends)?),
             sentences: Sentences::new(ids, self.pooling),
         };
         Ok(Drawn { batch, pairs, sentences, broken, captions })

@@ -165,7 +165,7 @@ fn the_directory_imports_with_equal_embeddings_and_its_extras() {
     assert!(words.iter().any(|word| word == "trace"));
 
     let pixels: Vec<f32> = (0..3 * 32 * 32).map(|i| ((i * 37) % 101) as f32 / 50.0 - 1.0).collect();
-    let patches = crate::model::patches(&pixels, &model.vision).unwrap();
+    let patches = crate::model::patches(&pixels, &model.vision, &[[-1.0, 1.0]; 3]).unwrap();
     let tower = crate::model::VisionTower::new(&model.vision);
     let ours = tower.forward(&model.parameters, &patches).unwrap().to_vec2::<f32>().unwrap();
     let encoder = pairspec::clip::ImageEncoder::open(&bundle, None).unwrap();
@@ -219,6 +219,33 @@ fn tuning_changes_a_model_by_all_or_by_a_low_rank() {
     assert!(count(&all, "patch_embedding") == 1 && count(&all, "q_proj.weight") == 3);
     assert_eq!(count(&low, "embedding"), 0, "a low-rank change leaves embeddings as they are");
     assert_eq!(count(&low, "q_proj.weight"), 3);
+}
+
+#[test]
+fn a_base_keeps_its_preprocessing_and_sees_through_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = scratch(&config(), &folder.path().join("base"), QUIET).unwrap().model;
+    let openai = pairspec::frame::Preprocess::for_size(32);
+    let path = base.join("preprocessor_config.json");
+    std::fs::write(&path, openai.to_json()).unwrap();
+    let model = crate::model::Clip::open(&base).unwrap();
+    let written = folder.path().join("written");
+    let card = crate::export::Card { name: "x", license: "x", provenance: "x", vocabulary: &[] };
+    crate::export::write(&written, &model, &card).unwrap();
+    let kept = std::fs::read(written.join("preprocessor_config.json")).unwrap();
+    assert_eq!(kept, openai.to_json().as_bytes());
+
+    let image = image::GrayImage::from_fn(32, 32, |x, y| image::Luma([(x * 7 + y) as u8]));
+    let pixels = image.pixels().map(|pixel| f32::from(pixel.0[0]) / 127.5 - 1.0);
+    let plane: Vec<f32> = pixels.collect();
+    let ends = model.preprocess.ends();
+    let ours = crate::model::patches(&plane.repeat(3), &model.vision, &ends).unwrap();
+    let gray = pairspec::frame::Pixels::Gray(image);
+    let frame = pairspec::frame::Frame::new(gray, 8, "test").unwrap();
+    let expected = openai.tensor(&frame);
+    let expected = crate::model::patches(&expected, &model.vision, &[[-1.0, 1.0]; 3]).unwrap();
+    let largest = (ours - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+    assert!(largest.to_scalar::<f32>().unwrap() < 1e-5);
 }
 
 #[test]

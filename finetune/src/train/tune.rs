@@ -66,7 +66,7 @@ pub fn tune(
     let topics = topics(&kinds, own);
     let source = Source::new((&tuning.product, tuning.symmetry, 1.0), train, &topics)?;
     let words: Vec<String> = topics.iter().flat_map(|topic| topic.phrasings()).collect();
-    let drawing = (model.vision.clone(), model.text.pooling, tuning.seed);
+    let drawing = (&model, tuning.seed);
     let sampler = Sampler::new(vec![source], topics, tuning.settings.batch, drawing);
     let validation = vec![(tuning.product.clone(), validation)];
     let vocabulary = Vocabulary::new(model.tokenizer.clone(), model.text.context);

@@ -121,7 +121,7 @@ impl Judged<'_> {
             let views = view.centred(&pool.crops()[*index]);
             views.into_iter().for_each(|view| images.extend(view));
         }
-        let patches = patches(&images, &self.model.vision)?;
+        let patches = patches(&images, &self.model.vision, &self.model.preprocess.ends())?;
         let embedded = normalised(&self.engine.embed_images(&self.model.parameters, &patches)?)?;
         total::differences(&embedded)
     }

@@ -44,11 +44,10 @@ pub fn scratch(config: &Config, folder: &Path, session: Session) -> anyhow::Resu
     let sizes = (config.text.vocabulary, config.text.context);
     let tokenizer = Vocabulary::learn(&corpus, sizes)?.tokenizer().clone();
     let (vision, text) = (config.vision(), config.text(tokenizer.id_bound(), tokenizer.end_id()));
-    let pooling = text.pooling;
-    let towers = (vision.clone(), text, config.model.projection);
+    let towers = (vision, text, config.model.projection);
     let mut model = Clip::random(towers, tokenizer, config.seed)?;
     model.parameters.train(Trained::All, config.seed)?;
-    let drawing = (vision, pooling, config.seed);
+    let drawing = (&model, config.seed);
     let vocabulary = Vocabulary::new(model.tokenizer.clone(), model.text.context);
     let sampler = Sampler::new(sources, topics, config.settings.batch, drawing);
     let task = Differences { settings: config.settings, sampler, vocabulary, validation };
