@@ -18,15 +18,45 @@ impl Tower {
         let shape = x.dims3()?;
         let mut x = x.reshape((shape.0 * shape.1, shape.2))?;
         for layer in 0..self.config.layers {
-            let block = format!("{}.encoder.layers.{layer}", self.name);
-            let inner = self.norm(parameters, &format!("{block}.layer_norm1"), &x)?;
-            let attended =
-                self.attention(parameters, &format!("{block}.self_attn"), (inner, shape))?;
-            x = (x + attended)?;
-            let inner = self.norm(parameters, &format!("{block}.layer_norm2"), &x)?;
-            x = (&x + self.mlp(parameters, &format!("{block}.mlp"), &inner)?)?;
+            x = self.block(parameters, layer, (x, shape.0), None)?;
         }
         x.reshape(shape)
+    }
+
+    /// The first token of each sequence after all blocks, `[batch, hidden]`.
+    ///
+    /// Of the last block only what reaches that token is computed: a fifth less work in a tower of
+    /// four blocks. For towers without a mask.
+    pub(super) fn first_token(&self, parameters: &Parameters, x: Tensor) -> Result<Tensor> {
+        let (batch, tokens, hidden) = x.dims3()?;
+        let mut x = x.reshape((batch * tokens, hidden))?;
+        let first: Vec<u32> = (0..batch).map(|index| (index * tokens) as u32).collect();
+        let first = Tensor::from_vec(first, batch, x.device())?;
+        for layer in 0..self.config.layers {
+            let kept = (layer + 1 == self.config.layers).then_some(&first);
+            x = self.block(parameters, layer, (x, batch), kept)?;
+        }
+        Ok(x)
+    }
+
+    /// One block over the rows of `batch` sequences, of which it returns those `kept`.
+    fn block(
+        &self,
+        parameters: &Parameters,
+        layer: usize,
+        (x, batch): (Tensor, usize),
+        kept: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let block = format!("{}.encoder.layers.{layer}", self.name);
+        let all = self.norm(parameters, &format!("{block}.layer_norm1"), &x)?;
+        let (x, queries) = match kept {
+            None => (x, all.clone()),
+            Some(rows) => (x.index_select(rows, 0)?, all.index_select(rows, 0)?),
+        };
+        let attention = format!("{block}.self_attn");
+        let x = (x + self.attention(parameters, &attention, (&queries, &all, batch))?)?;
+        let inner = self.norm(parameters, &format!("{block}.layer_norm2"), &x)?;
+        &x + self.mlp(parameters, &format!("{block}.mlp"), &inner)?
     }
 
     /// One of the tower's layer norms, over rows.
@@ -36,24 +66,26 @@ impl Tower {
         layer_norm(x, &weight, &bias, self.config.layer_norm_eps)
     }
 
+    /// What the rows `queries` draw from all rows of their own sequence among `batch` of them.
     fn attention(
         &self,
         parameters: &Parameters,
         name: &str,
-        (x, (batch, tokens, hidden)): (Tensor, (usize, usize, usize)),
+        (queries, all, batch): (&Tensor, &Tensor, usize),
     ) -> Result<Tensor> {
+        let (rows, hidden) = queries.dims2()?;
         let heads = self.config.heads;
         let size = hidden / heads;
-        let split = |linear: &str| {
-            let projected = linear_of(parameters, &format!("{name}.{linear}"), &x)?;
-            projected.reshape((batch, tokens, heads, size))?.transpose(1, 2)?.contiguous()
+        let split = |linear: &str, x: &Tensor| {
+            let projected = linear_of(parameters, &format!("{name}.{linear}"), x)?;
+            let shape = (batch, x.dim(0)? / batch, heads, size);
+            projected.reshape(shape)?.transpose(1, 2)?.contiguous()
         };
-        let (q, k, v) = (split("q_proj")?, split("k_proj")?, split("v_proj")?);
+        let (q, k, v) = (split("q_proj", queries)?, split("k_proj", all)?, split("v_proj", all)?);
         let scores = q.matmul(&k.t()?)?;
         let weights = softmax(&scores, 1.0 / (size as f32).sqrt(), self.mask)?;
         let mixed = weights.matmul(&v)?.transpose(1, 2)?.contiguous()?;
-        let mixed = mixed.reshape((batch * tokens, hidden))?;
-        linear_of(parameters, &format!("{name}.out_proj"), &mixed)
+        linear_of(parameters, &format!("{name}.out_proj"), &mixed.reshape((rows, hidden))?)
     }
 
     fn mlp(&self, parameters: &Parameters, name: &str, x: &Tensor) -> Result<Tensor> {

@@ -3,7 +3,7 @@ use pairspec::clip::VisionConfig;
 
 use super::Parameters;
 use super::ops::Mask;
-use super::tower::{Tower, pick};
+use super::tower::Tower;
 
 /// The image tower.
 #[derive(Debug, Clone)]
@@ -33,8 +33,7 @@ impl VisionTower {
         let x = Tensor::cat(&[&class, &embedded], 1)?;
         let x = x.broadcast_add(&get("position_embedding.weight")?)?;
         let x = self.tower.norm(parameters, "vision_model.pre_layrnorm", &x)?;
-        let x = self.tower.forward(parameters, x)?;
-        let x = pick(&x, &vec![0; batch])?;
+        let x = self.tower.first_token(parameters, x)?;
         let x = self.tower.norm(parameters, "vision_model.post_layernorm", &x)?;
         x.matmul(&parameters.get("visual_projection.weight")?.t()?)
     }

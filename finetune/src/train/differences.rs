@@ -1,7 +1,7 @@
 use candle_core::Result;
 
 use super::engine::{Engine, Gradients};
-use super::loss::Scalars;
+use super::loss::{self, Scalars, normalised};
 use super::run::{Plan, Task};
 use super::sampler::Sampler;
 use super::settings::Settings;
@@ -39,10 +39,16 @@ impl Differences {
 
 impl Task for Differences {
     fn gradients(&self, engine: &Engine, model: &Clip, step: u64) -> Result<(f32, Gradients)> {
-        let drawn = self.sampler.batch(step, &self.vocabulary)?;
         let parameters = &model.parameters;
         let scale = parameters.get(LOGIT_SCALE)?.clamp(0.0, LARGEST_LOGIT_SCALE)?;
         let no_change = parameters.get(NO_CHANGE_LOGIT)?;
+        if step < self.settings.sentences_first {
+            let (batch, meanings) = self.sampler.phrasings(step, &self.vocabulary);
+            return engine.step(parameters, &batch, |leaves| {
+                loss::meanings(&normalised(&leaves.sentences)?, &meanings, &scale.exp()?.reshape(1)?)
+            });
+        }
+        let drawn = self.sampler.batch(step, &self.vocabulary)?;
         engine.step(parameters, &drawn.batch, |leaves| {
             let scalars =
                 Scalars { scale: scale.exp()?.reshape(1)?, no_change: no_change.reshape(1)? };

@@ -146,6 +146,19 @@ pub(crate) fn captions(
     (forth + back)? / 2.0
 }
 
+/// Sentences `[S, E]`, unit rows, beside others of their own meaning and away from the rest (Khosla
+/// et al., arXiv 2004.11362, eq. 2).
+pub(crate) fn meanings(t: &Tensor, meanings: &[Meaning], scale: &Tensor) -> Result<Tensor> {
+    let count = meanings.len();
+    let same = |i: usize, j: usize| i != j && meanings[i] == meanings[j];
+    let itself: Vec<f32> =
+        (0..count * count).map(|at| if at / count == at % count { OUT as f32 } else { 0.0 }).collect();
+    let itself = Tensor::from_vec(itself, (count, count), t.device())?;
+    let logits = (t.matmul(&t.t()?)?.broadcast_mul(scale)? + itself)?;
+    let row = |i| (0..count).map(|j| f32::from(u8::from(same(i, j)))).collect();
+    contrast(&logits, (0..count).map(row).collect())
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -209,6 +222,15 @@ mod tests {
         let d = rows(&[[0.8, 0.0], [0.1, 0.1]]);
         assert!(value(&sizes(&d, &[Some(3), None]).unwrap()) < 1e-6);
         assert!(value(&sizes(&d, &[None, Some(3)]).unwrap()) > 0.1);
+    }
+
+    #[test]
+    fn sentences_of_one_meaning_belong_together() {
+        let t = rows(&[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]);
+        let of = |numbers: &[Meaning]| value(&meanings(&t, numbers, &scalar(2.0).unwrap()).unwrap());
+        let expected = (1.0 + 2.0 * (-2f64).exp()).ln();
+        assert!((of(&[0, 0, 1, 1]) - expected).abs() < 1e-5, "{}", of(&[0, 0, 1, 1]));
+        assert!(of(&[0, 1, 0, 1]) > 2.0);
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::describe::{Place, Sense, Topic};
 use crate::dice::Dice;
 use crate::model::{Clip, Sentences, patches};
 
+/// Sentences of one meaning in a batch without images.
+const PHRASINGS: usize = 4;
+
 /// Crops of one product.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -120,6 +123,23 @@ impl Sampler {
             sentences: Sentences::new(ids, self.pooling),
         };
         Ok(Drawn { batch, pairs, sentences, broken, captions })
+    }
+
+    /// Sentences of every meaning, some phrasings of each, without images; and what they mean.
+    pub(super) fn phrasings(&self, step: u64, vocabulary: &Vocabulary) -> (Batch, Vec<Meaning>) {
+        let mut dice = Dice::new(self.seed, step);
+        let (mut ids, mut meanings) = (Vec::new(), Vec::new());
+        for (meaning, topic) in (0..).zip(&self.topics) {
+            for _ in 0..PHRASINGS {
+                let place = (topic.sense != Sense::Requirement).then(|| {
+                    let mut at = || dice.between(0.0, 1.0);
+                    Place::of((at(), at()), (1.0, 1.0))
+                });
+                ids.push(vocabulary.ids(&topic.sentence(place, dice.source())));
+                meanings.push(meaning);
+            }
+        }
+        (Batch { patches: None, sentences: Sentences::new(ids, self.pooling) }, meanings)
     }
 
     fn pair(&self, source: &Source, dice: &mut Dice) -> ([Vec<f32>; 2], Option<Meaning>, [f32; 2]) {

@@ -15,6 +15,9 @@ pub struct Settings {
     pub schedule: Schedule,
     /// The optimizer.
     pub adam: AdamConfig,
+    /// The first steps teach the text tower alone which sentences mean the same. They are cheap, and
+    /// images then have sentences to learn from that differ.
+    pub sentences_first: u64,
     /// Steps from one validation to the next.
     pub validate_every: u64,
     /// Steps from one checkpoint to the next.
@@ -101,6 +104,7 @@ impl Default for Settings {
                 weight_decay: 0.05,
                 clip: 1.0,
             },
+            sentences_first: 0,
             validate_every: 250,
             checkpoint_every: 250,
         }

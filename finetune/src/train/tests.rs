@@ -40,6 +40,7 @@ layers = 1
 heads = 2
 
 [settings]
+sentences_first = 2
 validate_every = 6
 checkpoint_every = 2
 
