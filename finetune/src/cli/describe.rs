@@ -81,11 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 #[allow(clippy::print_stdout)]
 fn from_labels(arguments: &Arguments, manifest: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(arguments.per_box > 0, "--per-box: 0, expected at least 1");
-    let mut own = match &arguments.meanings {
-        Some(path) => OwnMeanings::open(path)?,
-        None => OwnMeanings::default(),
-    };
-    arguments.class.iter().try_for_each(|class| own.add_class(class))?;
+    let own = OwnMeanings::given(arguments.meanings.as_deref(), &arguments.class)?;
     let pairs = manifest::open(manifest)?;
     let told = (arguments.seed, arguments.per_box as usize);
     let described = describe::from_labels(&pairs, &own, told)

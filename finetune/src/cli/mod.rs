@@ -4,6 +4,7 @@
 //! algorithms.
 
 mod describe;
+mod evaluate;
 mod quiet;
 mod synth;
 mod train;
@@ -25,6 +26,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Describe(describe::Arguments),
+    Evaluate(evaluate::Arguments),
     Synth(synth::Arguments),
     #[command(subcommand)]
     Train(train::Command),
@@ -45,6 +47,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
         Command::Describe(arguments) => describe::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Synth(arguments) => synth::run(arguments),
         Command::Train(command) => train::run(command),
     }

@@ -222,13 +222,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
 }
 
 fn run_tune(arguments: &TuneArguments) -> anyhow::Result<Report> {
-    let mut own = match &arguments.meanings {
-        Some(path) => OwnMeanings::open(path)?,
-        None => OwnMeanings::default(),
-    };
-    for class in &arguments.class {
-        own.add_class(class)?;
-    }
+    let own = OwnMeanings::given(arguments.meanings.as_deref(), &arguments.class)?;
     let mut settings = Settings::default();
     settings.schedule.steps = arguments.steps;
     settings.schedule.peak = arguments.peak;

@@ -27,3 +27,4 @@ pub use meaning::{Meaning, Sense, find, meanings, requirement_of, words};
 pub use own::OwnMeanings;
 pub use place::{Column, Place, Row};
 pub use topic::{Topic, topics};
+pub(crate) use topic::{caption, sound_captions};

@@ -66,6 +66,16 @@ impl OwnMeanings {
         Ok(own)
     }
 
+    /// What a command line gives: a file of meanings, and classes one by one.
+    ///
+    /// # Errors
+    /// Those of [`OwnMeanings::open`] and [`OwnMeanings::add_class`].
+    pub fn given(file: Option<&Path>, classes: &[String]) -> Result<Self, Error> {
+        let mut own = file.map(Self::open).transpose()?.unwrap_or_default();
+        classes.iter().try_for_each(|class| own.add_class(class))?;
+        Ok(own)
+    }
+
     /// Adds a fault as given on a command line: `NAME=one sentence|another sentence`.
     ///
     /// # Errors

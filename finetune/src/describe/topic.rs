@@ -72,6 +72,18 @@ pub fn topics(products: &[Kind], own: &OwnMeanings) -> Vec<Topic> {
     topics
 }
 
+/// What is said of a single frame with a fault.
+pub(crate) fn caption(product: &str, fault: &str) -> String {
+    format!("a frame of a {product}: {fault}")
+}
+
+/// What is said of a single frame without one.
+pub(crate) fn sound_captions(product: &str) -> Vec<String> {
+    ["without faults", "as it should be", "in order"]
+        .map(|state| format!("a frame of a {product}, {state}"))
+        .to_vec()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

@@ -45,7 +45,11 @@ impl Task for Differences {
         if step < self.settings.sentences_first {
             let (batch, meanings) = self.sampler.phrasings(step, &self.vocabulary);
             return engine.step(parameters, &batch, |leaves| {
-                loss::meanings(&normalised(&leaves.sentences)?, &meanings, &scale.exp()?.reshape(1)?)
+                loss::meanings(
+                    &normalised(&leaves.sentences)?,
+                    &meanings,
+                    &scale.exp()?.reshape(1)?,
+                )
             });
         }
         let drawn = self.sampler.batch(step, &self.vocabulary)?;

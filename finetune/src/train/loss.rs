@@ -151,8 +151,9 @@ pub(crate) fn captions(
 pub(crate) fn meanings(t: &Tensor, meanings: &[Meaning], scale: &Tensor) -> Result<Tensor> {
     let count = meanings.len();
     let same = |i: usize, j: usize| i != j && meanings[i] == meanings[j];
-    let itself: Vec<f32> =
-        (0..count * count).map(|at| if at / count == at % count { OUT as f32 } else { 0.0 }).collect();
+    let itself: Vec<f32> = (0..count * count)
+        .map(|at| if at / count == at % count { OUT as f32 } else { 0.0 })
+        .collect();
     let itself = Tensor::from_vec(itself, (count, count), t.device())?;
     let logits = (t.matmul(&t.t()?)?.broadcast_mul(scale)? + itself)?;
     let row = |i| (0..count).map(|j| f32::from(u8::from(same(i, j)))).collect();
@@ -227,7 +228,8 @@ mod tests {
     #[test]
     fn sentences_of_one_meaning_belong_together() {
         let t = rows(&[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]);
-        let of = |numbers: &[Meaning]| value(&meanings(&t, numbers, &scalar(2.0).unwrap()).unwrap());
+        let of =
+            |numbers: &[Meaning]| value(&meanings(&t, numbers, &scalar(2.0).unwrap()).unwrap());
         let expected = (1.0 + 2.0 * (-2f64).exp()).ln();
         assert!((of(&[0, 0, 1, 1]) - expected).abs() < 1e-5, "{}", of(&[0, 0, 1, 1]));
         assert!(of(&[0, 1, 0, 1]) > 2.0);

@@ -7,7 +7,7 @@ use super::loss::Meaning;
 use super::settings::BatchConfig;
 use super::vocabulary::Vocabulary;
 use crate::crops::{CropPair, Pool};
-use crate::describe::{Place, Sense, Topic};
+use crate::describe::{Place, Sense, Topic, caption, sound_captions};
 use crate::dice::Dice;
 use crate::model::{Clip, Sentences, patches};
 
@@ -199,14 +199,9 @@ impl Sampler {
                     is_test && self.topics[*meaning as usize].sense == Sense::Fault
                 });
                 let text = match fault {
-                    None => {
-                        let state = dice.pick(&["without faults", "as it should be", "in order"]);
-                        format!("a frame of a {product}, {state}")
-                    }
+                    None => dice.pick(&sound_captions(product)).clone(),
                     Some(fault) => {
-                        let fault = &self.topics[fault as usize];
-                        let text = fault.sentence(None, dice.source());
-                        format!("a frame of a {product}: {text}")
+                        caption(product, &self.topics[fault as usize].sentence(None, dice.source()))
                     }
                 };
                 texts.push(text);
