@@ -1,6 +1,7 @@
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, RgbImage};
 use pairspec::align::{self, AlignConfig};
+use pairspec::calibrate::RegionLabel;
 use pairspec::frame::{Frame, Rect};
 use pairspec::manifest::LabelledBox;
 use pairspec::region::{self, RegionConfig};
@@ -14,12 +15,6 @@ const MARGIN: u32 = 8;
 pub fn margin_px(side: u32) -> u32 {
     side / MARGIN
 }
-
-/// A region that touches a box grown by this much and is not centred in it is neither fault nor
-/// conforming, as in `pairspec evaluate`.
-const TOUCH_PX: u32 = 4;
-/// Below this change both frames show the same there.
-const UNCHANGED: f32 = 0.0;
 
 /// Cuts pairs of frames into pairs of crops.
 #[derive(Debug, Clone)]
@@ -59,14 +54,14 @@ impl Cutter {
             align::align(reference, test, &self.align).map_err(|error| error.to_string())?;
         let found = region::regions(reference, &aligned.test, aligned.overlap, &self.region)
             .map_err(|error| error.to_string())?;
+        let frames = [reference.to_rgb(), aligned.test.to_rgb()];
         let crops = found.regions.iter().filter_map(|region| {
-            let class = match truth(&region.tight, boxes) {
-                Truth::Fault(class) => Some(class.to_owned()),
-                Truth::Conforming => None,
-                Truth::Neither => return None,
+            let class = match RegionLabel::of(&region.tight, boxes) {
+                RegionLabel::Fault(labelled) => Some(labelled.class.clone()),
+                RegionLabel::Conforming => None,
+                RegionLabel::Unclear => return None,
             };
-            debug_assert!(region.change >= UNCHANGED);
-            let pixels = [reference, &aligned.test].map(|frame| self.crop(frame, region.crop));
+            let pixels = [0, 1].map(|which| self.crop(&frames[which], region.crop));
             let centre = place(region.tight.centre(), region.crop);
             Some(CropPair { pixels, class, centre, group: 0 })
         });
@@ -74,7 +69,7 @@ impl Cutter {
     }
 
     /// One frame's crop with its margins, `stored_side` square, one or three bytes a pixel.
-    fn crop(&self, frame: &Frame, rect: Rect) -> Vec<u8> {
+    fn crop(&self, frame: &RgbImage, rect: Rect) -> Vec<u8> {
         let longer = rect.width.max(rect.height);
         let margin = longer / MARGIN;
         let side = longer + 2 * margin;
@@ -82,12 +77,11 @@ impl Cutter {
             i64::from(start) - i64::from(margin) - i64::from((longer - length) / 2)
         };
         let (left, top) = (from(rect.x, rect.width), from(rect.y, rect.height));
-        let rgb = frame.to_rgb();
         let (right, bottom) = (i64::from(frame.width()) - 1, i64::from(frame.height()) - 1);
         let square = RgbImage::from_fn(side, side, |x, y| {
             let x = (left + i64::from(x)).clamp(0, right) as u32;
             let y = (top + i64::from(y)).clamp(0, bottom) as u32;
-            *rgb.get_pixel(x, y)
+            *frame.get_pixel(x, y)
         });
         let stored = self.stored_side();
         let square = if side == stored {
@@ -101,23 +95,6 @@ impl Cutter {
             DynamicImage::ImageRgb8(square).into_luma8().into_raw()
         }
     }
-}
-
-enum Truth<'a> {
-    Fault(&'a str),
-    Conforming,
-    Neither,
-}
-
-/// What the boxes say of a region.
-fn truth<'a>(tight: &Rect, boxes: &'a [LabelledBox]) -> Truth<'a> {
-    let centred = boxes.iter().filter(|labelled| labelled.rect.contains(tight.centre()));
-    if let Some(smallest) = centred.min_by_key(|labelled| labelled.rect.area()) {
-        return Truth::Fault(&smallest.class);
-    }
-    let touches =
-        |labelled: &LabelledBox| !labelled.rect.grown(TOUCH_PX).intersection(tight).is_empty();
-    if boxes.iter().any(touches) { Truth::Neither } else { Truth::Conforming }
 }
 
 /// Where a point lies in a crop, each coordinate 0 to 1.
@@ -149,13 +126,5 @@ mod tests {
             }
         }
         assert!(faults * 10 >= boxes * 9, "{faults} crops of {boxes} faults");
-    }
-
-    #[test]
-    fn a_region_beside_a_box_is_neither_fault_nor_conforming() {
-        let boxes = [LabelledBox { rect: Rect::new(100, 100, 30, 30), class: "open".to_owned() }];
-        assert!(matches!(truth(&Rect::new(105, 105, 20, 20), &boxes), Truth::Fault("open")));
-        assert!(matches!(truth(&Rect::new(132, 100, 20, 20), &boxes), Truth::Neither));
-        assert!(matches!(truth(&Rect::new(135, 100, 20, 20), &boxes), Truth::Conforming));
     }
 }

@@ -126,7 +126,7 @@ impl Pool {
             bytes(&mut self.crops.iter().flat_map(|crop| crop.centre).map(f32::to_le_bytes));
         let group = bytes(&mut self.crops.iter().map(|crop| crop.group.to_le_bytes()));
         let (n, side) = (self.crops.len(), self.side as usize);
-        let damaged = |error: safetensors::SafeTensorError| self.damaged(path, error.to_string());
+        let damaged = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
         let view = |dtype, shape, data| TensorView::new(dtype, shape, data).map_err(damaged);
         let tensors = [
             ("pixels", view(Dtype::U8, vec![n, 2, side, side, self.channels], &pixels)?),
@@ -148,9 +148,8 @@ impl Pool {
     /// # Errors
     /// Every variant of [`PoolError`].
     pub fn read(path: &Path, made_of: &str) -> Result<Option<Self>, PoolError> {
-        let content = std::fs::read(path)
-            .map_err(|error| Self::new(0, false).damaged(path, error.to_string()))?;
-        Self::parse(&content, made_of).map_err(|found| Self::new(0, false).damaged(path, found))
+        let content = std::fs::read(path).map_err(files::Error::io(path, "read"))?;
+        Self::parse(&content, made_of).map_err(|found| damaged(path, found))
     }
 
     fn parse(content: &[u8], made_of: &str) -> Result<Option<Self>, String> {
@@ -190,10 +189,10 @@ impl Pool {
         }
         Ok(Some(Self { side: side as u32, channels, groups, crops }))
     }
+}
 
-    fn damaged(&self, path: &Path, found: String) -> PoolError {
-        PoolError::Damaged { path: path.to_owned(), found }
-    }
+fn damaged(path: &Path, found: String) -> PoolError {
+    PoolError::Damaged { path: path.to_owned(), found }
 }
 
 #[cfg(test)]
