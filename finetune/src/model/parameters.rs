@@ -78,26 +78,25 @@ impl Parameters {
         for (name, value) in &self.values {
             let is_scalar = name == LOGIT_SCALE || name == NO_CHANGE_LOGIT;
             let in_block = name.contains(".encoder.layers.");
-            match which {
-                Trained::All => {
-                    self.trained.insert(name.clone(), Var::from_tensor(value)?);
-                }
-                Trained::TextBlocks if in_block && name.starts_with("text_model.") => {
-                    self.trained.insert(name.clone(), Var::from_tensor(value)?);
-                }
-                Trained::LowRank(_) if is_scalar => {
-                    self.trained.insert(name.clone(), Var::from_tensor(value)?);
-                }
-                Trained::LowRank(rank) if in_block && value.rank() == 2 => {
-                    let (rows, columns) = value.dims2()?;
-                    let rank = rank.min(rows).min(columns);
-                    let down = init.normals(rank * columns, DOWN_DEVIATION);
-                    let down = Var::from_vec(down, (rank, columns), &Device::Cpu)?;
-                    let up = Var::zeros((rows, rank), DType::F32, &Device::Cpu)?;
-                    self.trained.insert(format!("{name}.{DOWN}"), down);
-                    self.trained.insert(format!("{name}.{UP}"), up);
-                }
-                Trained::TextBlocks | Trained::LowRank(_) => {}
+            let is_trained = match which {
+                Trained::All => true,
+                Trained::TextBlocks => in_block && name.starts_with("text_model."),
+                Trained::LowRank(_) => is_scalar,
+            };
+            if is_trained {
+                self.trained.insert(name.clone(), Var::from_tensor(value)?);
+            }
+            if let Trained::LowRank(rank) = which
+                && in_block
+                && value.rank() == 2
+            {
+                let (rows, columns) = value.dims2()?;
+                let rank = rank.min(rows).min(columns);
+                let down = init.normals(rank * columns, DOWN_DEVIATION);
+                let down = Var::from_vec(down, (rank, columns), &Device::Cpu)?;
+                let up = Var::zeros((rows, rank), DType::F32, &Device::Cpu)?;
+                self.trained.insert(format!("{name}.{DOWN}"), down);
+                self.trained.insert(format!("{name}.{UP}"), up);
             }
         }
         Ok(())

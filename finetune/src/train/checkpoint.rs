@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use candle_core::safetensors::load_buffer;
 use candle_core::{Device, Tensor, Var};
 use pairspec::files;
 use safetensors::{SafeTensors, serialize};
@@ -81,14 +82,9 @@ pub(super) fn read(
     }
     let step = metadata.get("step").and_then(|step| step.parse().ok());
     let step: u64 = step.ok_or_else(|| damaged("no step in the header".to_owned()))?;
-    let file = SafeTensors::deserialize(&content).map_err(|error| damaged(error.to_string()))?;
-    let tensor = |kind: &str, name: &str| {
-        let view = file.tensor(&format!("{kind}.{name}")).ok()?;
-        let words = view.data().chunks_exact(4);
-        let values: Vec<f32> =
-            words.map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
-        Tensor::from_vec(values, view.shape(), &Device::Cpu).ok()
-    };
+    let mut tensors =
+        load_buffer(&content, &Device::Cpu).map_err(|error| damaged(error.to_string()))?;
+    let mut tensor = |kind: &str, name: &str| tensors.remove(&format!("{kind}.{name}"));
     let names: Vec<String> = parameters.trained().map(|(name, _)| name.clone()).collect();
     for name in names {
         let [value, mean, square] = KINDS.map(|kind| tensor(kind, &name));

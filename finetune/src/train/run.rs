@@ -14,11 +14,14 @@ use super::optimizer::{Adam, AdamConfig};
 use super::plot;
 use super::schedule::Rate;
 use super::validate::Validation;
+use crate::export::{self, Card};
 use crate::model::{Clip, TextTower, VisionTower};
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const LOSSES: &str = "losses.csv";
 const VALIDATIONS: &str = "validations.jsonl";
+/// The Hugging Face directory in the output folder.
+const MODEL: &str = "model";
 /// Steps that the printed loss is averaged over.
 const AVERAGED: f64 = 50.0;
 
@@ -138,6 +141,14 @@ impl<'a> Run<'a> {
             self.validate()?;
         }
         plot::write(&self.folder.join(LOSSES), &self.folder.join(VALIDATIONS), self.folder)
+    }
+
+    /// Writes the model as it is now as a Hugging Face directory into the output folder.
+    pub(super) fn finish(self, card: &Card<'_>) -> anyhow::Result<Report> {
+        let model = self.folder.join(MODEL);
+        export::write(&model, &self.model, card)?;
+        let parameters = self.model.parameters.count();
+        Ok(Report { model, parameters, validations: self.validations })
     }
 
     /// Saves and validates when it is time.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Result, Tensor};
 use pairspec::files;
+use rand::seq::SliceRandom;
 use serde::Serialize;
 
 use super::engine::{Batch, Engine, Gradients};
@@ -20,12 +21,10 @@ use super::schedule::EpochSchedule;
 use super::validate::Validation;
 use crate::describe::{self, Difference, Sense};
 use crate::dice::Dice;
-use crate::export::{self, Card};
+use crate::export::Card;
 use crate::model::{Clip, Sentences, Trained};
 use images::Differences;
 
-/// The Hugging Face directory in the output folder.
-const MODEL: &str = "model";
 /// Differences whose direction a validation looks at, at most.
 const VALIDATED: usize = 512;
 
@@ -130,9 +129,7 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
     );
     let card =
         Card { name: "pc-clip", license: "unknown", provenance: &provenance, vocabulary: &[] };
-    let model = folder.join(MODEL);
-    export::write(&model, &run.model, &card)?;
-    Ok(Report { model, parameters: run.model.parameters.count(), validations: run.validations })
+    run.finish(&card)
 }
 
 /// Learning from sentences, with the differences they are true of embedded before.
@@ -173,7 +170,7 @@ impl DifferenceSentences {
                 .push(if one.key.is_some() { number } else { sentences.len() + index } as Meaning);
         }
         let mut order: Vec<usize> = (0..sentences.len()).collect();
-        shuffle(&mut order, &mut Dice::new(tuning.seed, u64::MAX));
+        order.shuffle(Dice::new(tuning.seed, u64::MAX).source());
         let held_out = (sentences.len() as f32 * tuning.held_out) as usize;
         let train = order.split_off(held_out);
         let batch = tuning.batch.min(train.len());
@@ -191,7 +188,7 @@ impl DifferenceSentences {
     fn drawn(&self, step: u64) -> Vec<usize> {
         let steps = (self.train.len() / self.batch) as u64;
         let mut order = self.train.clone();
-        shuffle(&mut order, &mut Dice::new(self.seed, step / steps));
+        order.shuffle(Dice::new(self.seed, step / steps).source());
         let start = (step % steps) as usize * self.batch;
         order[start..start + self.batch].to_vec()
     }
@@ -227,12 +224,5 @@ impl Task for DifferenceSentences {
         }
         let share = right as f64 / judged.len() as f64;
         Ok(vec![Validation::of_sentences(judged.len(), share)])
-    }
-}
-
-/// Fisher-Yates.
-fn shuffle(order: &mut [usize], dice: &mut Dice) {
-    for last in (1..order.len()).rev() {
-        order.swap(last, dice.below(last + 1));
     }
 }

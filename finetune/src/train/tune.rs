@@ -12,12 +12,9 @@ use super::settings::Settings;
 use super::vocabulary::Vocabulary;
 use crate::crops::{Cutter, Pool, Refused, from_manifest};
 use crate::describe::{OwnMeanings, topics};
-use crate::export::{self, Card};
+use crate::export::Card;
 use crate::model::{Clip, Trained};
 use crate::synth::Kind;
-
-/// The Hugging Face directory in the output folder.
-const MODEL: &str = "model";
 
 /// What to tune, and on what.
 #[derive(Debug, Clone, Serialize)]
@@ -89,9 +86,7 @@ pub fn tune(
         provenance: &provenance,
         vocabulary: &super::scratch::vocabulary(&words),
     };
-    let model = folder.join(MODEL);
-    export::write(&model, &run.model, &card)?;
-    Ok(Report { model, parameters: run.model.parameters.count(), validations: run.validations })
+    run.finish(&card)
 }
 
 /// The crops to train and to validate with.

@@ -12,15 +12,12 @@ use super::run::{Report, Run, Session};
 use super::sampler::{Sampler, Source};
 use super::vocabulary::Vocabulary;
 use crate::describe::{OwnMeanings, topics};
-use crate::export::{self, Card};
+use crate::export::Card;
 use crate::model::{Clip, Trained};
 
 pub(super) use data::vocabulary;
 
 pub use config::{Config, ModelConfig, ProductConfig, TextModelConfig};
-
-/// The Hugging Face directory in the output folder.
-const MODEL: &str = "model";
 
 /// Trains both towers as `config` says, from the last checkpoint in `folder` where there is one, and
 /// writes a Hugging Face directory `model` into it.
@@ -66,7 +63,5 @@ pub fn scratch(config: &Config, folder: &Path, session: Session) -> anyhow::Resu
         provenance: &provenance,
         vocabulary: &data::vocabulary(&corpus),
     };
-    let model = folder.join(MODEL);
-    export::write(&model, &run.model, &card)?;
-    Ok(Report { model, parameters: run.model.parameters.count(), validations: run.validations })
+    run.finish(&card)
 }

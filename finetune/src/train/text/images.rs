@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use candle_core::safetensors::load_buffer;
 use candle_core::{Device, Result, Tensor};
 use pairspec::clip::{Bundle, FileName, ImageEncoder, ImportOptions, import};
 use pairspec::files;
 use pairspec::frame::Frame;
-use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
 use super::TextTuning;
@@ -109,12 +109,11 @@ fn unit(values: &[f32]) -> Vec<f32> {
 }
 
 fn write(path: &Path, embeddings: &[Vec<f32>], made_of: &str) -> anyhow::Result<()> {
-    let bytes: Vec<u8> =
-        embeddings.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+    let values: Vec<f32> = embeddings.iter().flatten().copied().collect();
     let size = embeddings.first().map_or(0, Vec::len);
-    let view = TensorView::new(Dtype::F32, vec![embeddings.len(), size], &bytes)?;
+    let tensor = Tensor::from_vec(values, (embeddings.len(), size), &Device::Cpu)?;
     let header = HashMap::from([("made_of".to_owned(), made_of.to_owned())]);
-    files::write(path, &serialize([("embeddings", view)], Some(header))?)?;
+    files::write(path, &serialize([("embeddings", tensor)], Some(header))?)?;
     Ok(())
 }
 
@@ -125,11 +124,6 @@ fn read(path: &Path, made_of: &str) -> Option<Vec<Vec<f32>>> {
     if header.metadata().as_ref()?.get("made_of")? != made_of {
         return None;
     }
-    let file = SafeTensors::deserialize(&content).ok()?;
-    let tensor = file.tensor("embeddings").ok()?;
-    let words = tensor.data().chunks_exact(4);
-    let values: Vec<f32> =
-        words.map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
-    let size = *tensor.shape().get(1)?;
-    Some(values.chunks_exact(size.max(1)).map(<[f32]>::to_vec).collect())
+    let tensors = load_buffer(&content, &Device::Cpu).ok()?;
+    tensors.get("embeddings")?.to_vec2().ok()
 }
