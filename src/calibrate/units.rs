@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_region_beside_a_box_is_an_example_of_neither() {
-        let boxes = pair(&[(Rect::new(100, 100, 30, 30), "open")]).boxes.unwrap();
+        let boxes = pair(&[(Rect::new(100, 100, 30, 30), "open")]).boxes.unwrap_or_default();
         let of = |x| RegionLabel::of(&Rect::new(x, 100, 20, 20), &boxes);
         assert_eq!(of(105), RegionLabel::Fault(&boxes[0]));
         assert_eq!((of(132), of(135)), (RegionLabel::Unclear, RegionLabel::Conforming));

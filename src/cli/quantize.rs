@@ -1,4 +1,3 @@
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -11,7 +10,7 @@ use pairspec::recipe::Recipe;
 use pairspec::{align, files, region};
 
 use super::CONFORMING;
-use super::common::progress;
+use super::common::{print, progress};
 
 /// Fewer samples than this make ranges by chance.
 const FEW: usize = 16;
@@ -181,28 +180,28 @@ fn crops(pairs: &[Pair], recipe: &Recipe) -> anyhow::Result<Vec<Frame>> {
 }
 
 fn print_layers(found: &Quantized, count: usize, written: &Bundle) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
     let width = found.layers.iter().map(|layer| layer.name.len()).max().unwrap_or_default();
-    writeln!(out, "{:<width$}  SNR dB  largest input", "layer")?;
-    for layer in &found.layers {
-        let (name, ratio) = (&layer.name, layer.signal_to_noise_db);
-        writeln!(out, "{name:<width$}  {ratio:>6.1}  {:>13.4}", layer.largest)?;
-    }
-    for (name, reason) in &found.kept {
-        writeln!(out, "{name:<width$}   float  {reason}")?;
-    }
     let mut low: Vec<_> = found.layers.iter().filter(|it| it.signal_to_noise_db < LOW_DB).collect();
     low.sort_by(|a, b| a.signal_to_noise_db.total_cmp(&b.signal_to_noise_db));
-    for layer in low {
-        let (name, ratio) = (&layer.name, layer.signal_to_noise_db);
-        writeln!(out, "best kept in float ({ratio:.1} dB): --keep-float {name}")?;
-    }
-    let place = written.folder().display();
-    let (layers, kept) = (found.layers.len(), found.kept.len());
-    writeln!(
-        out,
-        "{place}: {layers} int8 layers, {kept} in float, {} smoothed, from {count} samples",
-        found.smoothed
-    )?;
-    Ok(())
+    print(|out| {
+        writeln!(out, "{:<width$}  SNR dB  largest input", "layer")?;
+        for layer in &found.layers {
+            let (name, ratio) = (&layer.name, layer.signal_to_noise_db);
+            writeln!(out, "{name:<width$}  {ratio:>6.1}  {:>13.4}", layer.largest)?;
+        }
+        for (name, reason) in &found.kept {
+            writeln!(out, "{name:<width$}   float  {reason}")?;
+        }
+        for layer in low {
+            let (name, ratio) = (&layer.name, layer.signal_to_noise_db);
+            writeln!(out, "best kept in float ({ratio:.1} dB): --keep-float {name}")?;
+        }
+        let place = written.folder().display();
+        let (layers, kept) = (found.layers.len(), found.kept.len());
+        writeln!(
+            out,
+            "{place}: {layers} int8 layers, {kept} in float, {} smoothed, from {count} samples",
+            found.smoothed
+        )
+    })
 }
