@@ -9,7 +9,7 @@ use pairspec::clip::{Activation, TowerConfig};
 use pairspec::files;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Clip, LOGIT_SCALE, NO_CHANGE_LOGIT};
+use crate::model::{Clip, END, LOGIT_SCALE, NO_CHANGE_LOGIT, START};
 
 /// What a directory says beside the weights.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub(crate) struct Card<'a> {
     pub(crate) license: &'a str,
     pub(crate) provenance: &'a str,
     pub(crate) vocabulary: &'a [String],
+    /// Matrices in fp16: half the size.
+    pub(crate) half: bool,
 }
 
 /// Writes the directory, each file whole or not at all, the configuration last.
@@ -59,13 +61,13 @@ pub(crate) fn write(folder: &Path, model: &Clip, card: &Card<'_>) -> anyhow::Res
     });
     let tokens = json!({
         "tokenizer_class": "CLIPTokenizer",
-        "bos_token": super::train::START,
-        "eos_token": super::train::END,
-        "unk_token": super::train::END,
-        "pad_token": super::train::END,
+        "bos_token": START,
+        "eos_token": END,
+        "unk_token": END,
+        "pad_token": END,
         "model_max_length": text.context,
     });
-    parameters.write(&folder.join("model.safetensors"))?;
+    parameters.write(&folder.join("model.safetensors"), card.half)?;
     let text_file =
         |name: &str, content: String| files::write(&folder.join(name), content.as_bytes());
     text_file("tokenizer.json", tokenizer.to_json()?)?;

@@ -121,6 +121,9 @@ struct Sitting {
     /// Stop after this step; the same command goes on later.
     #[arg(long, value_name = "STEP")]
     until: Option<u64>,
+    /// Write the model's matrices in fp16: half the size.
+    #[arg(long)]
+    half: bool,
     /// No progress bars.
     #[arg(short, long)]
     quiet: bool,
@@ -128,7 +131,7 @@ struct Sitting {
 
 impl Sitting {
     fn session(&self) -> Session {
-        Session { shows: !self.quiet, until: self.until }
+        Session { shows: !self.quiet, half: self.half, until: self.until }
     }
 }
 

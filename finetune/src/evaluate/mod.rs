@@ -14,6 +14,7 @@ mod protocols;
 mod question;
 mod sentences;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
 
 pub use comparative::Comparative;

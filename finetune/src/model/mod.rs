@@ -16,5 +16,5 @@ mod vision;
 
 pub(crate) use clip::Clip;
 pub(crate) use parameters::{LOGIT_SCALE, NO_CHANGE_LOGIT, Parameters, Trained};
-pub(crate) use text::{Sentences, TextTower};
+pub(crate) use text::{END, START, Sentences, TextTower};
 pub(crate) use vision::{VisionTower, patches};

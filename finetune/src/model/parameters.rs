@@ -167,13 +167,17 @@ impl Parameters {
         Ok(Self { values, trained: BTreeMap::new() })
     }
 
-    /// Writes both towers in fp32 under Hugging Face's names.
+    /// Writes both towers under Hugging Face's names, in fp32 or with matrices in fp16.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, path: &Path, half: bool) -> anyhow::Result<()> {
         let names = self.values.keys().filter(|name| *name != NO_CHANGE_LOGIT);
-        let tensors = names.map(|name| Ok((name.clone(), self.get(name)?.detach())));
+        let tensors = names.map(|name| {
+            let value = self.get(name)?.detach();
+            let narrow = half && value.rank() > 1;
+            Ok((name.clone(), if narrow { value.to_dtype(DType::F16)? } else { value }))
+        });
         let tensors = tensors.collect::<Result<Vec<_>>>()?;
         let header = HashMap::from([("format".to_owned(), "pt".to_owned())]);
         let content = safetensors::serialize(tensors, Some(header))?;

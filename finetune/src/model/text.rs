@@ -7,6 +7,11 @@ use super::Parameters;
 use super::ops::Mask;
 use super::tower::{Tower, pick};
 
+/// The tokens around every text, and their names in Hugging Face files: before it,
+pub(crate) const START: &str = "<|startoftext|>";
+/// and after it.
+pub(crate) const END: &str = "<|endoftext|>";
+
 /// The text tower.
 #[derive(Debug, Clone)]
 pub(crate) struct TextTower {

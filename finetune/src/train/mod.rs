@@ -38,4 +38,3 @@ pub use run::{Report, Session};
 pub use schedule::{EpochSchedule, Schedule};
 pub use settings::{BatchConfig, Settings, Terms};
 pub use validate::Validation;
-pub(crate) use vocabulary::{END, START};

@@ -30,6 +30,8 @@ const AVERAGED: f64 = 50.0;
 pub struct Session {
     /// Draw progress bars on standard error.
     pub shows: bool,
+    /// Write the model's matrices in fp16, half the size; checkpoints stay exact.
+    pub half: bool,
     /// Stop after this step with a checkpoint and the model as it then is; at the end if `None`.
     pub until: Option<u64>,
 }

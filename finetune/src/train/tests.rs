@@ -7,7 +7,7 @@ use super::tune::{Tuning, tune};
 use super::{Session, Settings, Symmetry};
 use crate::describe::OwnMeanings;
 
-const QUIET: Session = Session { shows: false, until: None };
+const QUIET: Session = Session { shows: false, half: false, until: None };
 
 /// A model of a few thousand numbers on a few small boards.
 const TINY: &str = r#"
@@ -231,8 +231,25 @@ fn a_base_keeps_its_preprocessing_and_sees_through_it() {
     std::fs::write(&path, openai.to_json()).unwrap();
     let model = crate::model::Clip::open(&base).unwrap();
     let written = folder.path().join("written");
-    let card = crate::export::Card { name: "x", license: "x", provenance: "x", vocabulary: &[] };
+    let card = crate::export::Card {
+        name: "x",
+        license: "x",
+        provenance: "x",
+        vocabulary: &[],
+        half: true,
+    };
     crate::export::write(&written, &model, &card).unwrap();
+    let bytes = |folder: &std::path::Path| {
+        std::fs::metadata(folder.join("model.safetensors")).unwrap().len()
+    };
+    assert!(bytes(&written) < bytes(&base) * 6 / 10, "matrices in fp16");
+    let narrow = crate::model::Clip::open(&written).unwrap();
+    let weights = |model: &crate::model::Clip| {
+        model.parameters.get("visual_projection.weight").unwrap().flatten_all().unwrap()
+    };
+    let moved = (weights(&narrow) - weights(&model)).unwrap().abs().unwrap().max(0).unwrap();
+    let moved = moved.to_scalar::<f32>().unwrap();
+    assert!(moved > 0.0 && moved < 1e-3, "{moved}");
     let kept = std::fs::read(written.join("preprocessor_config.json")).unwrap();
     assert_eq!(kept, openai.to_json().as_bytes());
 

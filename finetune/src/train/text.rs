@@ -127,8 +127,13 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
         sentences.len(),
         tuning.differences.file_name().unwrap_or_default().to_string_lossy(),
     );
-    let card =
-        Card { name: "pc-clip", license: "unknown", provenance: &provenance, vocabulary: &[] };
+    let card = Card {
+        name: "pc-clip",
+        license: "unknown",
+        provenance: &provenance,
+        vocabulary: &[],
+        half: session.half,
+    };
     run.finish(&card)
 }
 

@@ -85,6 +85,7 @@ pub fn tune(
         license: "unknown",
         provenance: &provenance,
         vocabulary: &super::scratch::vocabulary(&words),
+        half: session.half,
     };
     run.finish(&card)
 }

@@ -6,11 +6,10 @@ use serde_json::{Map, Value};
 use tokenizers::Trainer;
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 
+use crate::model::{END, START};
+
 /// Marks a token that ends a word.
 const END_OF_WORD: &str = "</w>";
-/// The tokens around every text, and their names in Hugging Face's files.
-pub(crate) const START: &str = "<|startoftext|>";
-pub(crate) const END: &str = "<|endoftext|>";
 
 /// Byte pairs learned from sentences, and the tokenizer they make.
 #[derive(Debug, Clone)]

@@ -62,6 +62,7 @@ pub fn scratch(config: &Config, folder: &Path, session: Session) -> anyhow::Resu
         license: &config.license,
         provenance: &provenance,
         vocabulary: &data::vocabulary(&corpus),
+        half: session.half,
     };
     run.finish(&card)
 }
