@@ -45,7 +45,8 @@ fn every_word_of_the_bundled_sheet_was_seen_in_training() {
     let folder = Folder::new();
     let bundle = default_model();
     let sheet = bundle.join("demo/specs.toml");
-    let arguments = ["specs", "embed", sheet.to_str().unwrap(), "--model", bundle.to_str().unwrap()];
+    let arguments =
+        ["specs", "embed", sheet.to_str().unwrap(), "--model", bundle.to_str().unwrap()];
     let output = folder.run(&[&arguments[..], &["-o", "specs.cache"]].concat());
     output.exits(0);
     assert!(!output.stderr.contains("training"), "{}", output.stderr);
