@@ -31,10 +31,11 @@ const PIXEL_TYPES: [&str; 10] = [
 const MAX_LINES: usize = 500;
 
 /// Room, the foreign crates it may name, the rooms it may name.
-const ROOMS: [(&str, &[&str], &[&str]); 16] = [
+const ROOMS: [(&str, &[&str], &[&str]); 17] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
+    ("capture", &["rand", "rustix"], &["files", "frame", "manifest"]),
     (
         "clip",
         &[
