@@ -6,7 +6,7 @@ pub(super) const CAMERAS: usize = 2;
 /// One look at a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
-    /// The camera, 0 or 1.
+    /// The camera, 0 or 1; others have no frames.
     pub camera: usize,
     /// From the trigger to the earliest exposure; 0 or more.
     pub delay_ns: i64,
@@ -72,8 +72,9 @@ impl Timing {
         stamp.ns.saturating_add(offset_ns).saturating_sub(frame_ns)
     }
 
+    /// The views that can have frames: a part with one of a third camera never has all of them.
     pub(super) fn views(&self) -> impl Iterator<Item = View> {
-        self.reference.into_iter().chain([self.test])
+        self.reference.into_iter().chain([self.test]).filter(|view| view.camera < CAMERAS)
     }
 
     pub(super) fn views_of(&self, camera: usize) -> impl Iterator<Item = View> {

@@ -292,6 +292,22 @@ fn frames_of_an_unknown_camera_are_unmatched() {
 }
 
 #[test]
+fn a_view_of_an_unknown_camera_never_has_a_frame() {
+    let view = View { camera: 2, delay_ns: 30 * MS };
+    for timing in [
+        Timing { test: view, ..golden() },
+        Timing { test: view, ..two_cameras() },
+        Timing { reference: Some(view), ..two_cameras() },
+    ] {
+        let mut pairing = with_parts(timing, &[100]);
+        see(&mut pairing, &[133]);
+        let parts = polled(&mut pairing, 400);
+        assert!(matches!(parts[0].outcome, Err(Unpaired::NoFrame { .. })), "{parts:?}");
+        assert_conserved(&pairing);
+    }
+}
+
+#[test]
 fn a_clock_that_jumps_refuses_every_part_until_the_restart() {
     type Jump = fn(&mut Pairing<i64>);
     let jumps: [Jump; 5] = [
