@@ -3,9 +3,9 @@
 //! One way through the house; nobody calls back upstream:
 //!
 //! ```text
-//!     files                     spec sheet (text)          HF CLIP directory
+//!     cameras, files            spec sheet (text)          HF CLIP directory
 //!       |                             |                          |
-//!     frame  -> pair            spec: embed once, cache   clip: import -> bundle (ONNX)
+//!     capture, frame -> pair    spec: embed once, cache   clip: import -> bundle (ONNX)
 //!       |                             |                          |
 //!     align (register, check the photo)               quantize: fp32 -> int8
 //!       |                             |                          |
@@ -24,6 +24,7 @@
 
 pub mod align;
 pub mod calibrate;
+pub mod capture;
 pub mod clip;
 pub mod diff;
 pub mod files;

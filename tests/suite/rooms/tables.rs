@@ -52,10 +52,11 @@ pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)>
     PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
 }
 
-const ROOMS: [Room; 16] = [
+const ROOMS: [Room; 17] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
+    ("capture", &["rand", "rustix"], &["files", "frame", "manifest"]),
     (
         "clip",
         &[
