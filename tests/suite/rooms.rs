@@ -31,7 +31,7 @@ const PIXEL_TYPES: [&str; 10] = [
 const MAX_LINES: usize = 500;
 
 /// Room, the foreign crates it may name, the rooms it may name.
-const ROOMS: [(&str, &[&str], &[&str]); 16] = [
+const ROOMS: [(&str, &[&str], &[&str]); 17] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
@@ -65,7 +65,12 @@ const ROOMS: [(&str, &[&str], &[&str]); 16] = [
         &["askama", "base64", "image", "embedded_graphics"],
         &["frame", "inspect", "spec", "verdict", "calibrate"],
     ),
-    ("cli", &["anyhow", "clap", "env_logger", "indicatif", "serde_json", "toml", "tempfile"], &[]),
+    ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
+    (
+        "cli",
+        &["anyhow", "clap", "env_logger", "indicatif", "jiff", "serde_json", "toml", "tempfile"],
+        &[],
+    ),
 ];
 
 /// What one room names, each with the first file that does.
