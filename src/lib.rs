@@ -31,6 +31,7 @@ pub mod files;
 pub mod frame;
 pub mod inspect;
 pub mod int8;
+pub mod journal;
 pub mod manifest;
 pub mod quantize;
 pub mod recipe;

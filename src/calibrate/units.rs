@@ -175,6 +175,7 @@ fn sample(index: usize, pair: &Pair, truth: Truth, unit: &JudgedUnit) -> Sample 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::path::PathBuf;
 

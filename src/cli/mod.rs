@@ -14,6 +14,7 @@ mod embed;
 mod evaluate;
 mod identify;
 mod inspect;
+mod journal;
 mod model;
 mod parallel;
 mod plots;
@@ -56,6 +57,7 @@ enum Command {
     Embed(embed::Arguments),
     Model(model::Arguments),
     Quantize(quantize::Arguments),
+    Journal(journal::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -98,6 +100,7 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Embed(arguments) => embed::run(arguments),
         Command::Model(arguments) => model::run(arguments),
         Command::Quantize(arguments) => quantize::run(arguments),
+        Command::Journal(arguments) => journal::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
     }
 }

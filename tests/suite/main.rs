@@ -12,6 +12,7 @@ mod clip_refusals;
 mod commands;
 mod harness;
 mod inspect;
+mod journal;
 mod mutations;
 mod pairs;
 mod product;

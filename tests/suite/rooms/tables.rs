@@ -52,7 +52,7 @@ pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)>
     PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
 }
 
-const ROOMS: [Room; 17] = [
+const ROOMS: [Room; 18] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
@@ -87,7 +87,12 @@ const ROOMS: [Room; 17] = [
         &["askama", "base64", "image", "embedded_graphics"],
         &["frame", "inspect", "spec", "verdict", "calibrate"],
     ),
-    ("cli", &["anyhow", "clap", "env_logger", "indicatif", "serde_json", "toml", "tempfile"], &[]),
+    ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
+    (
+        "cli",
+        &["anyhow", "clap", "env_logger", "indicatif", "jiff", "serde_json", "toml", "tempfile"],
+        &[],
+    ),
 ];
 
 const FINETUNE: [Room; 9] = [
