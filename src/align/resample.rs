@@ -187,7 +187,7 @@ fn cubic(source: &Source, motion: &Motion, tile: [usize; 4], out: &mut [u8]) {
             source.copy_row(start, first + i as i64, channel, &mut line);
             across.row((first + i as i64) as f64, &mut knots);
             for (k, out) in row.chunks_exact_mut(STEP).enumerate() {
-                let ends = [knots[k][0], knots[k + 1][0]].map(|u| u - start as f32);
+                let ends = [knots[k][0] - start as f32, knots[k + 1][0] - start as f32];
                 along_row(&line, ends, out);
             }
         }
@@ -196,10 +196,14 @@ fn cubic(source: &Source, motion: &Motion, tile: [usize; 4], out: &mut [u8]) {
             let row = &mut out[(y * motion.size[0] + left) * channels..];
             let row = &mut row[..(right - left) * channels];
             for (k, out) in row.chunks_mut(STEP * channels).enumerate() {
-                let ends = [knots[k][1], knots[k + 1][1]].map(|v| v - first as f32);
-                let values = down_columns(&turned[k * STEP..], padded, ends);
-                for (pixel, value) in out.chunks_exact_mut(channels).zip(values) {
-                    pixel[channel] = to_level(value);
+                let ends = [knots[k][1] - first as f32, knots[k + 1][1] - first as f32];
+                let levels = down_columns(&turned[k * STEP..], padded, ends);
+                if channels == 1 {
+                    out.copy_from_slice(&levels[..out.len()]);
+                    continue;
+                }
+                for (pixel, level) in out.chunks_exact_mut(channels).zip(levels) {
+                    pixel[channel] = level;
                 }
             }
         }
@@ -232,19 +236,23 @@ fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
     }
 }
 
-/// `STEP` columns at rows that go linearly from the first to (not including) the second end.
-fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [f32; STEP] {
+/// `STEP` columns at rows that go linearly from the first to (not including) the second end,
+/// rounded to levels.
+fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [u8; STEP] {
     let slope = (to - from) / STEP as f32;
-    // Positions are positive: the whole part is the floor.
     let whole = from as usize as f32;
     let excess = |i: usize| from - whole + slope * i as f32;
-    let mut out = [0.0; STEP];
+    let mut out = [0; STEP];
     if (0.0..1.0).contains(&excess(STEP - 1)) {
         let row = |k: usize| &columns[(whole as usize - 1 + k) * stride..][..STEP];
-        let [a, b, c, d] = [row(0), row(1), row(2), row(3)];
+        let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+        let mut values = [0.0; STEP];
         for i in 0..STEP {
-            let weights = keys(excess(i));
-            out[i] = weights[0] * a[i] + weights[1] * b[i] + weights[2] * c[i] + weights[3] * d[i];
+            let w = keys(excess(i));
+            values[i] = w[0] * a[i] + w[1] * b[i] + w[2] * c[i] + w[3] * d[i];
+        }
+        for i in 0..STEP {
+            out[i] = to_level(values[i]);
         }
         return out;
     }
@@ -252,8 +260,8 @@ fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [f32; S
         let position = from + slope * i as f32;
         let whole = position as usize as f32;
         let tap = |k: usize| columns[(whole as usize - 1 + k) * stride + i];
-        let weights = keys(position - whole);
-        *out = (0..4).map(|k| weights[k] * tap(k)).sum();
+        let w = keys(position - whole);
+        *out = to_level(w[0] * tap(0) + w[1] * tap(1) + w[2] * tap(2) + w[3] * tap(3));
     }
     out
 }
