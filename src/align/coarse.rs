@@ -19,8 +19,11 @@ const LEAST_PEAK: f32 = 0.25;
 const WIDEST_MARGIN: usize = 112;
 /// Peaks kept per block.
 const PEAKS: usize = 4;
-/// Score lost at the limit of the shift: of two that fit equally well, the smaller is taken.
-const SHIFT_PENALTY: f64 = 0.03;
+/// Change of `a` or `b` that whole pixels feign between two blocks.
+const LEAST_TURN: f64 = 0.005;
+/// Score lost at the limit of the shift, of the rotation and of the change of size: of two motions
+/// that fit equally well, the smaller is taken.
+const PENALTY: f64 = 0.03;
 
 /// How far the search goes; a little beyond the recipe's limits, so that what exceeds them is
 /// reported as such.
@@ -62,8 +65,10 @@ pub(super) fn search(
     let dilated: Vec<_> = blocks.iter().map(|block| block.surface.dilated()).collect();
     let score = |motion: &Similarity| {
         let fit: f64 = blocks.iter().zip(&dilated).map(|(b, s)| fit(b, s, motion, unit)).sum();
-        let length = motion.shift[0].hypot(motion.shift[1]);
-        fit / blocks.len() as f64 - SHIFT_PENALTY * length / reach.shift.max(unit)
+        let length = motion.shift[0].hypot(motion.shift[1]) / reach.shift.max(unit);
+        let turn = motion.b.abs() / reach.turn.max(LEAST_TURN);
+        let growth = (motion.a - 1.0).abs() / reach.growth.max(LEAST_TURN);
+        fit / blocks.len() as f64 - PENALTY * (length + turn + growth)
     };
     let mut best = (zero, score(&zero));
     let mut consider = |motion: Similarity| {
@@ -126,7 +131,7 @@ fn through(
     }
     // (u + iv) / (x + iy): the change of the complex factor a + ib.
     let (a, b) = ((u * x + v * y) / square, (v * x - u * y) / square);
-    if a.abs() > reach.growth.max(0.005) || b.abs() > reach.turn.max(0.005) {
+    if a.abs() > reach.growth.max(LEAST_TURN) || b.abs() > reach.turn.max(LEAST_TURN) {
         return None;
     }
     let turned = Similarity { a: 1.0 + a, b, ..zero };

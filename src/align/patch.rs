@@ -13,8 +13,10 @@ const LONGEST_STEP: f64 = 3.0;
 const LEAST_VARIANCE: f64 = 1.0;
 /// Variance below which a block of the test frame is blank.
 const LEAST_TEST_VARIANCE: f64 = 0.01;
-/// Of so many rows of a block one is compared: smooth rows side by side say the same.
-const ROW_STEP: usize = 2;
+/// Columns and rows from which on of four rows of a block only the first two are compared:
+/// neighbours say nearly the same, and pairs, unlike every other row, still tell the phase of a
+/// pattern four rows high.
+const LARGE: usize = 32;
 /// Pixels worked on at once; divides every block's side.
 const LANES: usize = 8;
 
@@ -187,11 +189,12 @@ impl Patch {
         let half = (self.side as f32 - 1.0) / 2.0;
         let [x, y] = [0, 1].map(|i| (at[i] - self.test.origin[i] as f64) as f32);
         let mut sums = [[0.0; LANES]; 5];
+        let of_four = rows_of_four(self.side);
         let block = &self.block;
         let columns = block.across.chunks_exact(self.side).zip(block.down.chunks_exact(self.side));
         let rows = block.values.chunks_exact(self.side).zip(columns);
         for (row, (values, (across, down))) in rows.enumerate() {
-            let below = (row * ROW_STEP) as f32 - half;
+            let below = (row / of_four * 4 + row % of_four) as f32 - half;
             let (u0, v0) = (x - a * half - b * below, y - b * half + a * below);
             for column in (0..self.side).step_by(LANES) {
                 let ahead = column as f32;
@@ -209,9 +212,10 @@ impl Block {
     /// From a smoothed plane one pixel larger on each side.
     fn new(plane: &Plane32) -> Self {
         let side = plane.side - 2;
-        let empty = || Vec::with_capacity(side * side / ROW_STEP);
+        let of_four = rows_of_four(side);
+        let empty = || Vec::with_capacity(side * side * of_four / 4);
         let (mut values, mut across, mut down) = (empty(), empty(), empty());
-        for y in (1..=side).step_by(ROW_STEP) {
+        for y in (1..=side).filter(|y| (y - 1) % 4 < of_four) {
             let row = |y: usize| &plane.values[y * plane.side..(y + 1) * plane.side];
             let (above, line, below) = (row(y - 1), row(y), row(y + 1));
             values.extend_from_slice(&line[1..=side]);
@@ -294,6 +298,11 @@ impl Plane32 {
         let bottom = below[0] + fx * (below[1] - below[0]);
         top + fy * (bottom - top)
     }
+}
+
+/// How many of four rows of a block are compared.
+fn rows_of_four(side: usize) -> usize {
+    if side >= LARGE { 2 } else { 4 }
 }
 
 /// Adds `T`, `T^2`, and `T` times the values and the gradients.
