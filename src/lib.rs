@@ -35,3 +35,6 @@ pub mod region;
 pub mod report;
 pub mod spec;
 pub mod verdict;
+
+#[cfg(test)]
+mod test_data;

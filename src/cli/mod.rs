@@ -3,6 +3,25 @@
 //! Owns argument parsing, printing and exit codes (0 conforming, 1 mismatch or failed check,
 //! 2 not inspected or could not run). It does not hold algorithms.
 
+mod batch;
+mod bench;
+mod calibrate;
+mod common;
+mod data;
+mod demo;
+mod embed;
+mod evaluate;
+mod identify;
+mod inspect;
+mod model;
+mod parallel;
+mod plots;
+mod rank;
+mod recipe;
+mod specs;
+mod study;
+
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -22,15 +41,31 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Demo(demo::Arguments),
+    Inspect(inspect::Arguments),
+    Batch(batch::Arguments),
+    Evaluate(evaluate::Arguments),
+    Calibrate(calibrate::Arguments),
+    Rank(rank::Arguments),
+    Identify(identify::Arguments),
+    Specs(specs::Arguments),
+    Recipe(recipe::Arguments),
+    Embed(embed::Arguments),
+    Model(model::Arguments),
+    Bench(bench::Arguments),
+}
 
 /// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
 pub(crate) fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
-        .format_target(false)
-        .init();
+    env_logger::Builder::from_env(
+        env_logger::Env::default().default_filter_or("warn,tokenizers=error"),
+    )
+    .format_target(false)
+    .init();
     match run(Arguments::parse()) {
         Ok(code) => ExitCode::from(code),
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(CONFORMING),
         Err(error) => {
             log::error!("{error:#}");
             ExitCode::from(NOT_INSPECTED)
@@ -38,6 +73,27 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
+/// Whether the reader of standard output went away (`| head`): it has what it wanted.
+///
+/// Verdicts do not come this way: what prints them ends with their code whoever listens.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let is_broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_broken))
+}
+
 fn run(arguments: Arguments) -> anyhow::Result<u8> {
-    match arguments.command {}
+    match &arguments.command {
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Batch(arguments) => batch::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Calibrate(arguments) => calibrate::run(arguments),
+        Command::Rank(arguments) => rank::run(arguments),
+        Command::Identify(arguments) => identify::run(arguments),
+        Command::Specs(arguments) => specs::run(arguments),
+        Command::Recipe(arguments) => recipe::run(arguments),
+        Command::Embed(arguments) => embed::run(arguments),
+        Command::Model(arguments) => model::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
+    }
 }

@@ -36,6 +36,15 @@ pub enum Error {
         /// The reader's bound.
         limit: u64,
     },
+    /// A directory, pipe, socket or device: opening one may wait for ever, replacing one may break
+    /// the system.
+    #[error("{}: is a {kind}, expected a regular file", path.display())]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        kind: &'static str,
+    },
     /// Not text.
     #[error("{}: not UTF-8 text (byte {offset})", path.display())]
     NotText {
@@ -62,18 +71,28 @@ impl Error {
     }
 }
 
+/// Opens a regular file to read from it.
+///
+/// # Errors
+/// [`Error::Io`], or [`Error::NotRegular`] before anything is opened: a pipe would be waited for.
+pub fn open(path: &Path) -> Result<File, Error> {
+    let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
+    check_regular(path, &metadata)?;
+    File::open(path).map_err(Error::io(path, "open"))
+}
+
 /// Reads a file of at most `limit` bytes.
 ///
 /// # Errors
-/// [`Error::Io`] or, before anything is allocated, [`Error::TooLarge`].
+/// Those of [`open`] or, before anything is allocated, [`Error::TooLarge`].
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let file = File::open(path).map_err(Error::io(path, "open"))?;
+    let file = open(path)?;
     let bytes = file.metadata().map_err(Error::io(path, "read"))?.len();
     if bytes > limit {
         return Err(Error::TooLarge { path: path.to_owned(), bytes, limit });
     }
     let mut content = Vec::new();
-    // A pipe or a growing file reports a size it does not keep.
+    // A growing file reports a size it does not keep.
     let read = file.take(limit + 1).read_to_end(&mut content).map_err(Error::io(path, "read"))?;
     if read as u64 > limit {
         return Err(Error::TooLarge { path: path.to_owned(), bytes: read as u64, limit });
@@ -94,8 +113,10 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, Error> {
 
 /// Writes a file whole or not at all: temporary file beside it, fsync, rename, fsync of the folder.
 ///
+/// A link stays a link: the file that it names is replaced.
+///
 /// # Errors
-/// [`Error::Io`]; the old content, if any, is then still there.
+/// [`Error::Io`] and [`Error::NotRegular`]; the old content, if any, is then still there.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     write_with(path, |out| out.write_all(content))
 }
@@ -103,12 +124,13 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
 /// As [`write()`], for content that is produced piece by piece.
 ///
 /// # Errors
-/// [`Error::Io`]; the old content, if any, is then still there.
+/// [`Error::Io`] and [`Error::NotRegular`]; the old content, if any, is then still there.
 pub fn write_with(
     path: &Path,
     produce: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Error> {
-    let folder = match path.parent() {
+    let place = destination(path)?;
+    let folder = match place.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
@@ -124,7 +146,7 @@ pub fn write_with(
     }
     temporary.as_file().sync_all().map_err(Error::io(path, "sync"))?;
     keep_usual_permissions(temporary.as_file()).map_err(Error::io(path, "write"))?;
-    temporary.persist(path).map_err(|error| Error::io(path, "rename")(error.error))?;
+    temporary.persist(&place).map_err(|error| Error::io(path, "rename")(error.error))?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder, "sync"))
 }
 
@@ -136,9 +158,9 @@ pub fn sha256(content: &[u8]) -> String {
 /// The SHA-256 sum of a file, read in pieces.
 ///
 /// # Errors
-/// [`Error::Io`].
+/// Those of [`open`], and [`Error::Io`].
 pub fn sha256_of(path: &Path) -> Result<String, Error> {
-    let mut file = File::open(path).map_err(Error::io(path, "open"))?;
+    let mut file = open(path)?;
     let mut hasher = Sha256::new();
     let mut piece = vec![0; 1 << 16];
     loop {
@@ -161,6 +183,39 @@ pub fn join_below(base: &Path, relative: &str) -> Result<PathBuf, Error> {
         return Err(Error::Escapes { base: base.to_owned(), relative: relative.to_owned() });
     }
     Ok(base.join(path))
+}
+
+/// Where a file of this path is to be put: replacing a device or a pipe by a file is never meant.
+fn destination(path: &Path) -> Result<PathBuf, Error> {
+    let Ok(metadata) = fs::metadata(path) else { return Ok(path.to_owned()) };
+    check_regular(path, &metadata)?;
+    match path.is_symlink() {
+        true => path.canonicalize().map_err(Error::io(path, "follow")),
+        false => Ok(path.to_owned()),
+    }
+}
+
+fn check_regular(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(Error::NotRegular { path: path.to_owned(), kind: kind_of(metadata.file_type()) })
+}
+
+#[cfg(unix)]
+fn kind_of(file: fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    match () {
+        () if file.is_dir() => "directory",
+        () if file.is_fifo() => "pipe",
+        () if file.is_socket() => "socket",
+        () => "device",
+    }
+}
+
+#[cfg(not(unix))]
+fn kind_of(file: fs::FileType) -> &'static str {
+    if file.is_dir() { "directory" } else { "device" }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -210,6 +265,31 @@ mod tests {
         write(&path, &[0; 11]).unwrap();
         assert!(matches!(read(&path, 10), Err(Error::TooLarge { bytes: 11, limit: 10, .. })));
         assert_eq!(read(&path, 11).unwrap().len(), 11);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn directories_and_devices_are_neither_read_nor_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |path: &Path| [read(path, 10).unwrap_err(), write(path, b"new").unwrap_err()];
+        for (path, kind) in [(folder.path(), "is a directory"), (Path::new("/dev/null"), "device")]
+        {
+            assert!(of(path).iter().all(|error| error.to_string().contains(kind)), "{kind}");
+        }
+        use std::os::unix::fs::FileTypeExt;
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_when_its_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        write(&file, b"old").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(read(&file, 10).unwrap(), b"new");
     }
 
     #[test]

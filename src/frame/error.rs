@@ -39,4 +39,20 @@ pub enum Error {
         /// The file or camera.
         origin: String,
     },
+    /// A `preprocessor_config.json` that cannot be followed.
+    #[error("{origin}: {reason}")]
+    Preprocessor {
+        /// The file.
+        origin: String,
+        /// The key, what it says and what is understood.
+        reason: String,
+    },
+    /// A buffer that is not as long as the tensor.
+    #[error("tensor buffer: {found} values, {expected} expected (3 x height x width)")]
+    TensorLength {
+        /// `3 * H * W`.
+        expected: usize,
+        /// Values in the buffer.
+        found: usize,
+    },
 }

@@ -7,9 +7,17 @@
 
 mod decode;
 mod error;
+mod jpeg;
+#[cfg(test)]
+pub(crate) mod mutation;
 mod pixels;
+mod png;
+mod preprocess;
+mod preprocessor_file;
 mod rect;
+mod resample;
 
 pub use error::Error;
 pub use pixels::{Frame, Pixels};
+pub use preprocess::Preprocess;
 pub use rect::Rect;

@@ -1,1 +1,14 @@
-//! (to come)
+//! What people and other programs read: JSON lines, one HTML file per inspection, PNG plots.
+//!
+//! Owns the shapes of these outputs. A page is one file with its pictures inside and no script,
+//! so that it can be mailed and opened in ten years.
+//!
+//! It judges nothing and prints nothing.
+
+mod html;
+mod json;
+mod plot;
+
+pub use html::{Error, Page};
+pub use json::{BatchLine, InspectionJson};
+pub use plot::{HistogramPlot, RocLine, RocPlot, png};

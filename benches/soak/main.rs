@@ -1,0 +1,32 @@
+//! Proofs that need hours rather than seconds: `cargo bench --bench soak -- PROOF ...`.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+mod mutations;
+#[path = "../../tests/shared/mod.rs"]
+mod shared;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    proof: Proof,
+    /// `cargo bench` gives it to every benchmark
+    #[arg(long, hide = true, global = true)]
+    bench: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Proof {
+    /// Damaged input for every reader of the library
+    Mutations(mutations::Arguments),
+}
+
+fn main() -> ExitCode {
+    let holds = match &Arguments::parse().proof {
+        Proof::Mutations(arguments) => mutations::run(arguments),
+    };
+    if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

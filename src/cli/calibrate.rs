@@ -1,0 +1,96 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use pairspec::calibrate::{self, Arming, Calibration, Plan, Target};
+use pairspec::inspect::Inspector;
+use pairspec::recipe::ThresholdFile;
+use pairspec::verdict::{Thresholds, UnexplainedLimits};
+
+use super::CONFORMING;
+use super::common::print;
+use super::plots::save_plots;
+use super::study::{Study, StudyArguments};
+
+/// Set thresholds from labelled pairs, and say what they reach on pairs they were not fitted to
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    study: StudyArguments,
+    /// Reject at most this share of conforming units
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01, conflicts_with = "max_miss")]
+    max_false_reject: f64,
+    /// Pass at most this share of faulty units
+    #[arg(long, value_name = "SHARE")]
+    max_miss: Option<f64>,
+    /// Divide the groups into this many folds [default: one for each group]
+    #[arg(long, value_name = "N")]
+    folds: Option<usize>,
+    /// Never call a difference a mismatch because no sentence explains it
+    #[arg(long)]
+    no_unexplained: bool,
+    /// The threshold file to write [default: the recipe's]
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write ROC and histogram as PNG into this folder [default: beside the threshold file]
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
+}
+
+/// Measures the pairs, fits, prints the figures and writes the plots, then the threshold file if
+/// its limits can be used.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let inspector = arguments.study.recipe.open()?;
+    let study = Study::run(&arguments.study, &inspector, &[])?;
+    study.warn_of_not_inspected();
+    let target = match arguments.max_miss {
+        Some(share) => Target::MaxMiss(share),
+        None => Target::MaxFalseReject(arguments.max_false_reject),
+    };
+    let plan = Plan { target, folds: arguments.folds, unexplained: !arguments.no_unexplained };
+    let calibration =
+        calibrate::calibrate(&study.samples, &study.unjudged, &study.spec_ids, &plan)?;
+    let path = arguments.out.as_ref().unwrap_or(&inspector.recipe().thresholds_path);
+    let beside = study.beside(&calibration.thresholds(), &[])?;
+    let text = calibration.render(study.unit, &beside);
+    print(|out| out.write_all(text.as_bytes()))?;
+    let folder = arguments.plots.as_deref().or(path.parent()).unwrap_or(Path::new("."));
+    let plots = save_plots(folder, &study, &calibration.thresholds(), &calibration.totals)?;
+    print(|out| {
+        writeln!(out)?;
+        plots.iter().try_for_each(|plot| writeln!(out, "plot: {}", plot.display()))
+    })?;
+    save(path, &inspector, &calibration)?;
+    print(|out| writeln!(out, "thresholds: {}", path.display()))?;
+    Ok(CONFORMING)
+}
+
+fn save(path: &Path, inspector: &Inspector, calibration: &Calibration) -> anyhow::Result<()> {
+    let thresholds = thresholds_of(calibration);
+    let violable = calibration.specs.iter().map(|spec| spec.id.as_str());
+    thresholds.validate(violable).with_context(|| {
+        format!("{} is left as it was: these limits cannot be used", path.display())
+    })?;
+    let evidence: toml::Table =
+        calibration.to_toml()?.parse().context("the figures of the calibration")?;
+    let file = ThresholdFile::new(inspector.made_with().clone(), thresholds, evidence);
+    Ok(file.save(path)?)
+}
+
+fn thresholds_of(calibration: &Calibration) -> Thresholds {
+    let mut thresholds = Thresholds::default();
+    for spec in &calibration.specs {
+        match &spec.arming {
+            Arming::Armed(limit) => {
+                thresholds.armed.insert(spec.id.clone(), *limit);
+            }
+            Arming::Unarmed(reason) => {
+                thresholds.unarmed.insert(spec.id.clone(), reason.clone());
+            }
+        }
+    }
+    thresholds.unexplained = calibration
+        .unexplained
+        .map(|limits| UnexplainedLimits { size: limits.min_size, cosine: limits.max_cosine });
+    thresholds
+}

@@ -1,0 +1,102 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand, ValueEnum};
+use pairspec::clip::{Bundle, Embedding, ImageEncoder, Precision, TextEncoder};
+use pairspec::frame::Frame;
+use serde::Serialize;
+
+use super::CONFORMING;
+
+/// Print embeddings of images or texts, the raw projected values.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Embed image files
+    Image(Inputs),
+    /// Embed texts given as arguments
+    Text(Inputs),
+}
+
+#[derive(Debug, Args)]
+struct Inputs {
+    /// The bundle to use
+    #[arg(short, long)]
+    model: PathBuf,
+    /// int8 or fp32; by default the faster image tower and the more accurate text tower
+    #[arg(long)]
+    precision: Option<PrecisionArgument>,
+    /// One JSON object per input: {"input", "embedding"}
+    #[arg(long)]
+    json: bool,
+    /// Image files, or texts
+    #[arg(required = true)]
+    inputs: Vec<String>,
+}
+
+/// The precisions by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrecisionArgument {
+    Int8,
+    Fp32,
+}
+
+impl From<PrecisionArgument> for Precision {
+    fn from(argument: PrecisionArgument) -> Self {
+        match argument {
+            PrecisionArgument::Int8 => Self::Int8,
+            PrecisionArgument::Fp32 => Self::Fp32,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    input: &'a str,
+    embedding: &'a [f32],
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    match &arguments.what {
+        What::Image(inputs) => {
+            let bundle = Bundle::open(&inputs.model)?;
+            let encoder = ImageEncoder::open(&bundle, inputs.precision.map(Precision::from))?;
+            each(inputs, |input| {
+                let frame = Frame::open(Path::new(input))?;
+                Ok(encoder.encode_frames(&[&frame])?)
+            })
+        }
+        What::Text(inputs) => {
+            let bundle = Bundle::open(&inputs.model)?;
+            let encoder = TextEncoder::open(&bundle, inputs.precision.map(Precision::from))?;
+            each(inputs, |input| Ok(encoder.encode(&[input])?))
+        }
+    }
+}
+
+fn each(
+    arguments: &Inputs,
+    encode: impl Fn(&str) -> anyhow::Result<Vec<Embedding>>,
+) -> anyhow::Result<u8> {
+    let mut out = std::io::stdout().lock();
+    for input in &arguments.inputs {
+        let found = encode(input).with_context(|| format!("{input:?} not embedded"))?;
+        for embedding in found {
+            let line = Line { input, embedding: embedding.values() };
+            if arguments.json {
+                writeln!(out, "{}", serde_json::to_string(&line)?)?;
+            } else {
+                let values: Vec<String> = line.embedding.iter().map(f32::to_string).collect();
+                writeln!(out, "{input}\t{}", values.join(" "))?;
+            }
+        }
+    }
+    Ok(CONFORMING)
+}

@@ -1,0 +1,93 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use pairspec::clip::{Bundle, TextEncoder};
+use pairspec::diff;
+use pairspec::frame::Frame;
+use pairspec::spec::{Prompt, Sheet, embed};
+
+use super::CONFORMING;
+use super::common::{RecipeArguments, print};
+use super::specs::encode_one;
+
+/// Order images by an attribute sentence, strongest first
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// A sentence, or a spec sheet whose sentences rank one after the other
+    #[arg(value_name = "SENTENCE|SHEET")]
+    attribute: String,
+    /// The images
+    #[arg(required = true)]
+    images: Vec<PathBuf>,
+    /// The model bundle [default: the recipe's]
+    #[command(flatten)]
+    recipe: RecipeArguments,
+    /// Print one JSON object per sentence
+    #[arg(long)]
+    json: bool,
+}
+
+/// Ranks the images by the cosine of their embeddings with each sentence's.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let bundle = arguments.recipe.open_bundle()?;
+    let owned = attribute(&arguments.attribute)?;
+    let prompts: Vec<&Prompt> = owned.iter().collect();
+    let text = TextEncoder::open(&bundle, None)?;
+    let sentences = embed(&prompts, |sentence| encode_one(&text, sentence))?;
+    drop(text);
+    let images = unit_embeddings(&bundle, arguments)?;
+    for (prompt, sentence) in prompts.iter().zip(&sentences) {
+        let mut ranked: Vec<(&Path, f32)> = arguments
+            .images
+            .iter()
+            .zip(&images)
+            .map(|(path, image)| (path.as_path(), diff::dot(image, sentence)))
+            .collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        write_ranking(prompt, &ranked, arguments.json)?;
+    }
+    Ok(CONFORMING)
+}
+
+/// A file with a sheet in it, else the text itself.
+fn attribute(text: &str) -> anyhow::Result<Vec<Prompt>> {
+    let path = Path::new(text);
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        let sheet = Sheet::open(path)?;
+        return Ok(sheet.specs.into_iter().map(|spec| spec.prompt).collect());
+    }
+    let sentences = vec![text.to_owned()];
+    Ok(vec![Prompt { id: "sentence".to_owned(), sentences, comparative: None }])
+}
+
+fn unit_embeddings(bundle: &Bundle, arguments: &Arguments) -> anyhow::Result<Vec<Vec<f32>>> {
+    let encoder = arguments.recipe.image_encoder(bundle)?;
+    let mut units = Vec::with_capacity(arguments.images.len());
+    for path in &arguments.images {
+        let frame = Frame::open(path)?;
+        let embedding = encoder.encode_frames(&[&frame])?.pop().context("no embedding")?;
+        let mut unit = embedding.into_values();
+        diff::normalise(&mut unit, "ranked").with_context(|| path.display().to_string())?;
+        units.push(unit);
+    }
+    Ok(units)
+}
+
+fn write_ranking(prompt: &Prompt, ranked: &[(&Path, f32)], json: bool) -> anyhow::Result<()> {
+    let sentence = prompt.sentences.join(" / ");
+    if json {
+        let order: Vec<_> = ranked
+            .iter()
+            .map(|(path, cosine)| serde_json::json!({ "image": path, "cosine": cosine }))
+            .collect();
+        let line = serde_json::json!({ "id": prompt.id, "sentence": sentence, "ranking": order });
+        return print(|out| writeln!(out, "{line}"));
+    }
+    print(|out| {
+        writeln!(out, "\"{sentence}\"")?;
+        ranked.iter().enumerate().try_for_each(|(rank, (path, cosine))| {
+            writeln!(out, "{:4}  {cosine:+.4}  {}", rank + 1, path.display())
+        })
+    })
+}

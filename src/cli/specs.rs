@@ -1,0 +1,99 @@
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use pairspec::clip::{Bundle, FileName, TextEncoder};
+use pairspec::spec::{Cache, ClassList, Prompt, Sheet, embed};
+
+use super::CONFORMING;
+use super::common::print;
+
+/// Spec sheets: cached text embeddings
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Embed the sentences of a spec sheet or class list, so that inspection needs no text tower
+    Embed {
+        /// The TOML file with [[spec]] or [[class]] entries
+        sheet: PathBuf,
+        /// The model bundle
+        #[arg(long, value_name = "DIR")]
+        model: PathBuf,
+        /// The cache to write [default: the sheet's name with .cache]
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    let Command::Embed { sheet, model, out } = &arguments.command;
+    let bundle = Bundle::open(model)?;
+    let out = out.clone().unwrap_or_else(|| sheet.with_extension("cache"));
+    let owned = prompts_of(sheet)?;
+    let prompts: Vec<&Prompt> = owned.iter().collect();
+    let cache = embed_prompts(&bundle, &prompts)?;
+    cache.save(&out)?;
+    let (count, dimension) = (prompts.len(), cache.dimension());
+    print(|stdout| writeln!(stdout, "{}: {count} sentences of {dimension} values", out.display()))?;
+    Ok(CONFORMING)
+}
+
+/// Embeds prompts with a bundle's text tower, warning of words the model never saw in training.
+pub(super) fn embed_prompts(bundle: &Bundle, prompts: &[&Prompt]) -> anyhow::Result<Cache> {
+    let encoder = TextEncoder::open(bundle, None)?;
+    warn_of_foreign_words(bundle, prompts);
+    let vectors = embed(prompts, |text| encode_one(&encoder, text))?;
+    let tokenizer = bundle.sha256(FileName::Tokenizer).context("the bundle has no tokenizer")?;
+    let sums = [encoder.sha256().to_owned(), tokenizer.to_owned()];
+    Ok(Cache::new(prompts, &vectors, sums)?)
+}
+
+/// The raw embedding of one text.
+pub(super) fn encode_one(encoder: &TextEncoder, text: &str) -> anyhow::Result<Vec<f32>> {
+    let mut embeddings = encoder.encode(&[text])?;
+    let embedding = embeddings.pop().context("the text tower returned nothing")?;
+    Ok(embedding.into_values())
+}
+
+/// The prompts of a sheet or a class list, whichever the file is.
+fn prompts_of(path: &Path) -> anyhow::Result<Vec<Prompt>> {
+    let text = pairspec::files::read_text(path, 4 << 20)?;
+    let name = path.display().to_string();
+    let has_classes = text.lines().any(|line| line.trim_start().starts_with("[[class]]"));
+    let prompts = if has_classes {
+        let list = ClassList::parse(&text, &name)?;
+        list.classes.into_iter().map(|class| class.prompt).collect()
+    } else {
+        let sheet = Sheet::parse(&text, &name)?;
+        sheet.specs.into_iter().map(|spec| spec.prompt).collect()
+    };
+    Ok(prompts)
+}
+
+fn warn_of_foreign_words(bundle: &Bundle, prompts: &[&Prompt]) {
+    let Some(vocabulary) = &bundle.manifest().training_vocabulary else { return };
+    let known: BTreeSet<&str> = vocabulary.iter().map(String::as_str).collect();
+    for prompt in prompts {
+        let foreign: BTreeSet<String> = prompt
+            .texts()
+            .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
+            .map(str::to_lowercase)
+            .filter(|word| !word.is_empty() && !known.contains(word.as_str()))
+            .collect();
+        if !foreign.is_empty() {
+            let words: Vec<String> = foreign.into_iter().collect();
+            log::warn!(
+                "spec {:?}: the model never saw {} in training; rephrase, or fine-tune a model on such sentences",
+                prompt.id,
+                words.join(", ")
+            );
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use std::time::Instant;
+
+use super::variant::Standing;
+use super::{Reference, Timing};
+use crate::align::{self, PhotoFigures, Registration};
+use crate::clip::ImageEncoder;
+use crate::diff::Difference;
+use crate::frame::{Frame, Rect};
+use crate::recipe::Recipe;
+use crate::region::{self, Region};
+use crate::verdict::{Judge, NotInspected, RegionScores, Stage};
+
+/// One region with how all sentences fare in it.
+#[derive(Debug, Clone)]
+pub struct MeasuredRegion {
+    /// Where.
+    pub region: Region,
+    /// How the test frame moved away from the reference there.
+    pub difference: Difference,
+    /// How the sentences fare there.
+    pub scores: RegionScores,
+}
+
+/// Everything about a pair that does not depend on thresholds.
+#[derive(Debug, Clone)]
+pub struct Measurement {
+    /// The test frame in the reference's coordinates.
+    pub test: Frame,
+    /// Where the test frame has pixels of its own; nothing outside was judged.
+    pub overlap: Rect,
+    /// How the frames lie against each other.
+    pub registration: Registration,
+    /// Photo conditions of the reference and of the test frame.
+    pub photo: [PhotoFigures; 2],
+    /// The regions, strongest change first.
+    pub regions: Vec<MeasuredRegion>,
+    /// Regions that were found and not judged because there were too many.
+    pub omitted: usize,
+    /// How the classes of the recipe's variant fare, best first; empty when it has none.
+    pub standings: Vec<Standing>,
+    /// Where the time went.
+    pub timing: Timing,
+}
+
+/// What measuring needs of an inspector.
+pub(super) struct Instruments<'a> {
+    pub(super) recipe: &'a Recipe,
+    pub(super) encoder: &'a ImageEncoder,
+    pub(super) judge: &'a Judge,
+}
+
+/// Milliseconds since the last call.
+pub(super) struct Lap(Instant);
+
+impl Lap {
+    pub(super) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(super) fn next(&mut self) -> f64 {
+        let now = Instant::now();
+        let elapsed = now.duration_since(self.0);
+        self.0 = now;
+        elapsed.as_secs_f64() * 1e3
+    }
+}
+
+impl Instruments<'_> {
+    /// Takes a pair through every stage before the verdict.
+    pub(super) fn measure(
+        &self,
+        reference: &Reference,
+        test: &Frame,
+    ) -> Result<Measurement, NotInspected> {
+        let mut lap = Lap::start();
+        let mut timing = Timing::default();
+        let photo = [self.photo(reference.frame(), "reference")?, self.photo(test, "test")?];
+        let aligned = align::align(reference.frame(), test, &self.recipe.align)
+            .map_err(|error| NotInspected::new(Stage::Align, error))?;
+        timing.align = lap.next();
+        let found =
+            region::regions(reference.frame(), &aligned.test, aligned.overlap, &self.recipe.region)
+                .map_err(|error| NotInspected::new(Stage::Region, error))?;
+        timing.region = lap.next();
+        let embeddings = self.embed(reference, &aligned.test, &found.regions)?;
+        timing.encode = lap.next();
+        let regions = found
+            .regions
+            .into_iter()
+            .zip(&embeddings)
+            .map(|(region, [reference, test])| {
+                let difference = Difference::between(reference, test)
+                    .map_err(|error| NotInspected::new(Stage::Encode, error))?;
+                let scores = self.judge.score(&difference, &region.tight);
+                Ok(MeasuredRegion { region, difference, scores })
+            })
+            .collect::<Result<Vec<_>, NotInspected>>()?;
+        timing.verdict = lap.next();
+        Ok(Measurement {
+            test: aligned.test,
+            overlap: aligned.overlap,
+            registration: aligned.registration,
+            photo,
+            regions,
+            omitted: found.omitted,
+            standings: Vec::new(),
+            timing: timing.summed(),
+        })
+    }
+
+    fn photo(&self, frame: &Frame, role: &str) -> Result<PhotoFigures, NotInspected> {
+        let config = &self.recipe.photo;
+        let figures = align::measure(frame, config.profile);
+        let faults = align::check(&figures, config);
+        if faults.is_empty() {
+            return Ok(figures);
+        }
+        let facts: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+        let detail = format!("{} ({role}): {}", frame.origin(), facts.join("; "));
+        Err(NotInspected::new(Stage::Photo, detail))
+    }
+
+    /// The embeddings `[reference, test]` of every region, in one batch.
+    fn embed(
+        &self,
+        reference: &Reference,
+        test: &Frame,
+        regions: &[Region],
+    ) -> Result<Vec<[Vec<f32>; 2]>, NotInspected> {
+        let failed = |detail: String| NotInspected::new(Stage::Encode, detail);
+        let crop =
+            |frame: &Frame, rect: Rect| frame.crop(rect).map_err(|error| failed(error.to_string()));
+        let kept: Vec<Option<Vec<f32>>> =
+            regions.iter().map(|region| reference.kept(region.crop)).collect();
+        let mut crops = Vec::with_capacity(2 * regions.len());
+        for (region, kept) in regions.iter().zip(&kept) {
+            crops.push(crop(test, region.crop)?);
+            if kept.is_none() {
+                crops.push(crop(reference.frame(), region.crop)?);
+            }
+        }
+        let frames: Vec<&Frame> = crops.iter().collect();
+        let embeddings =
+            self.encoder.encode_frames(&frames).map_err(|error| failed(error.to_string()))?;
+        let mut embeddings = embeddings.into_iter().map(|embedding| embedding.into_values());
+        let mut next =
+            || embeddings.next().ok_or_else(|| failed("the encoder left a crop out".into()));
+        regions
+            .iter()
+            .zip(kept)
+            .map(|(region, kept)| {
+                let test = next()?;
+                let of_reference = match kept {
+                    Some(kept) => kept,
+                    None => {
+                        let embedded = next()?;
+                        reference.keep(region.crop, &embedded);
+                        embedded
+                    }
+                };
+                Ok([of_reference, test])
+            })
+            .collect()
+    }
+}

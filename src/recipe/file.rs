@@ -1,0 +1,199 @@
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use crate::align::{AlignConfig, PhotoConfig};
+use crate::files;
+use crate::region::RegionConfig;
+use crate::spec::{ClassList, Sheet};
+
+const MAX_BYTES: u64 = 1 << 20;
+
+/// All that is specific to one product.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// For people and for the journal.
+    pub name: String,
+    /// The folder of the model bundle, if the recipe names one.
+    pub bundle: Option<PathBuf>,
+    /// What is written about the product.
+    pub sheet: Sheet,
+    /// Where `sheet` was read.
+    pub sheet_path: PathBuf,
+    /// The text embeddings of `sheet`.
+    pub cache_path: PathBuf,
+    /// The thresholds; the file may not exist before the first calibration.
+    pub thresholds_path: PathBuf,
+    /// Which of several similar classes the part must be.
+    pub variant: Option<Variant>,
+    /// Stored reference frames that many parts are compared with.
+    pub golden: Vec<PathBuf>,
+    /// How a pair is registered.
+    pub align: AlignConfig,
+    /// What a photo must be like.
+    pub photo: PhotoConfig,
+    /// Where to look.
+    pub region: RegionConfig,
+    content_sha256: String,
+}
+
+/// Which of several similar classes the part must be.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// The classes.
+    pub classes: ClassList,
+    /// Where `classes` was read.
+    pub classes_path: PathBuf,
+    /// The text embeddings of `classes`.
+    pub cache_path: PathBuf,
+    /// Index of the class the part must be.
+    pub expect: usize,
+}
+
+/// Exactly the file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRecipe {
+    name: String,
+    bundle: Option<String>,
+    specs: String,
+    cache: Option<String>,
+    thresholds: Option<String>,
+    variant: Option<RawVariant>,
+    #[serde(default)]
+    golden: Vec<String>,
+    #[serde(default)]
+    align: AlignConfig,
+    #[serde(default)]
+    photo: PhotoConfig,
+    #[serde(default)]
+    region: RegionConfig,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawVariant {
+    classes: String,
+    cache: Option<String>,
+    expect: String,
+}
+
+/// What decides where the model looks; thresholds are bound to it.
+#[derive(Serialize)]
+struct Sections<'a> {
+    align: &'a AlignConfig,
+    photo: &'a PhotoConfig,
+    region: &'a RegionConfig,
+}
+
+impl Recipe {
+    /// Reads a recipe, its spec sheet and its class list.
+    ///
+    /// Files named in it are relative to its folder and stay below it, except the bundle, which
+    /// several products share.
+    ///
+    /// # Errors
+    /// Every variant of [`Error`] except [`Error::Stale`], each naming the file.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let text = files::read_text(path, MAX_BYTES)?;
+        let raw = RawRecipe::parse(&text, path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        raw.check(path)?;
+        let below = |name: &str| files::join_below(folder, name);
+        let beside = |name: &Option<String>, source: &Path, extension: &str| match name {
+            Some(name) => below(name),
+            None => Ok(source.with_extension(extension)),
+        };
+        let sheet_path = below(&raw.specs)?;
+        let variant = raw.variant.map(|variant| {
+            let classes_path = below(&variant.classes)?;
+            let cache_path = beside(&variant.cache, &classes_path, "cache")?;
+            variant.resolve(path, classes_path, cache_path)
+        });
+        let variant = variant.transpose()?;
+        let golden = raw.golden.iter().map(|name| below(name)).collect::<Result<_, _>>()?;
+        let sheet = Sheet::open(&sheet_path)?;
+        let mut content = vec![text];
+        content.push(files::read_text(&sheet_path, MAX_BYTES)?);
+        if let Some(variant) = &variant {
+            content.push(files::read_text(&variant.classes_path, MAX_BYTES)?);
+        }
+        Ok(Self {
+            bundle: raw.bundle.map(|bundle| folder.join(bundle)),
+            cache_path: beside(&raw.cache, &sheet_path, "cache")?,
+            thresholds_path: beside(&raw.thresholds, path, "thresholds.toml")?,
+            name: raw.name,
+            sheet,
+            sheet_path,
+            variant,
+            golden,
+            align: raw.align,
+            photo: raw.photo,
+            region: raw.region,
+            content_sha256: files::sha256(content.join("\0").as_bytes()),
+        })
+    }
+
+    /// Reads the text of a recipe without the files it names; `path` names it in messages.
+    ///
+    /// # Errors
+    /// [`Error::Toml`] and [`Error::Invalid`].
+    pub fn check_text(text: &str, path: &Path) -> Result<(), Error> {
+        RawRecipe::parse(text, path)?.check(path)
+    }
+
+    /// SHA-256 over the recipe, its sheet and its class list.
+    pub fn content_sha256(&self) -> &str {
+        &self.content_sha256
+    }
+
+    /// SHA-256 over the align, photo and region sections with their defaults filled in: what
+    /// decides which crops the model sees.
+    pub fn sections_sha256(&self) -> String {
+        let sections = Sections { align: &self.align, photo: &self.photo, region: &self.region };
+        // Plain structs of numbers and names, which serde_json always writes.
+        files::sha256(serde_json::to_string(&sections).unwrap_or_default().as_bytes())
+    }
+}
+
+impl RawRecipe {
+    fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|error| Error::Toml {
+            path: path.display().to_string(),
+            reason: error.to_string().trim_end().to_owned(),
+        })
+    }
+
+    fn check(&self, path: &Path) -> Result<(), Error> {
+        let invalid = |section, reason: String| Error::Invalid {
+            path: path.display().to_string(),
+            section,
+            reason,
+        };
+        if self.name.trim().is_empty() {
+            return Err(invalid("recipe", "name is empty".to_owned()));
+        }
+        self.align.validate().map_err(|error| invalid("align", error.to_string()))?;
+        self.photo.validate().map_err(|error| invalid("photo", error.to_string()))?;
+        self.region.validate().map_err(|error| invalid("region", error.to_string()))
+    }
+}
+
+impl RawVariant {
+    fn resolve(
+        self,
+        recipe: &Path,
+        classes_path: PathBuf,
+        cache_path: PathBuf,
+    ) -> Result<Variant, Error> {
+        let classes = ClassList::open(&classes_path)?;
+        let expected = classes.classes.iter().position(|class| class.prompt.id == self.expect);
+        let expect = expected.ok_or_else(|| Error::Invalid {
+            path: recipe.display().to_string(),
+            section: "variant",
+            reason: format!("expect = {:?} is no class of {}", self.expect, classes_path.display()),
+        })?;
+        Ok(Variant { classes, classes_path, cache_path, expect })
+    }
+}

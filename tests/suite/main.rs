@@ -1,0 +1,25 @@
+//! The one integration test crate; each module states facts about the whole.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[cfg(unix)]
+mod bad_files;
+mod bad_frames;
+mod bad_models;
+mod bad_texts;
+mod clip;
+mod clip_refusals;
+mod commands;
+mod harness;
+mod inspect;
+mod mutations;
+mod pairs;
+mod product;
+#[allow(unreachable_pub)]
+mod proposals;
+#[cfg(unix)]
+mod real_boards;
+mod rooms;
+#[path = "../shared/mod.rs"]
+mod shared;
+#[path = "../../src/test_data.rs"]
+mod test_data;
