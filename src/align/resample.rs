@@ -104,9 +104,13 @@ impl Source<'_> {
         let row = &self.pixels[y * self.width * self.channels..][..self.width * self.channels];
         let last = self.width as i64 - 1;
         if x0 >= 0 && x0 + line.len() as i64 <= last + 1 {
-            let inside = row[x0 as usize * self.channels + channel..].iter();
-            let inside = inside.step_by(self.channels);
-            line.iter_mut().zip(inside).for_each(|(out, value)| *out = f32::from(*value));
+            let inside = &row[x0 as usize * self.channels + channel..];
+            if self.channels == 1 {
+                line.iter_mut().zip(inside).for_each(|(out, value)| *out = f32::from(*value));
+            } else {
+                let inside = inside.iter().step_by(self.channels);
+                line.iter_mut().zip(inside).for_each(|(out, value)| *out = f32::from(*value));
+            }
             return;
         }
         for (i, out) in line.iter_mut().enumerate() {
@@ -220,11 +224,7 @@ fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
     if (0.0..1.0).contains(&end) {
         let taps = &line[whole as usize - 1..whole as usize + STEP + 2];
         for (i, out) in out.iter_mut().enumerate().take(STEP) {
-            let weights = keys(excess(i));
-            *out = weights[0] * taps[i]
-                + weights[1] * taps[i + 1]
-                + weights[2] * taps[i + 2]
-                + weights[3] * taps[i + 3];
+            *out = keys([taps[i], taps[i + 1], taps[i + 2], taps[i + 3]], excess(i));
         }
         return;
     }
@@ -232,7 +232,7 @@ fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
         let position = from + slope * i as f32;
         let whole = position as usize as f32;
         let taps = &line[whole as usize - 1..whole as usize + 3];
-        *out = keys(position - whole).iter().zip(taps).map(|(w, tap)| w * tap).sum();
+        *out = keys([taps[0], taps[1], taps[2], taps[3]], position - whole);
     }
 }
 
@@ -248,8 +248,7 @@ fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [u8; ST
         let (a, b, c, d) = (row(0), row(1), row(2), row(3));
         let mut values = [0.0; STEP];
         for i in 0..STEP {
-            let w = keys(excess(i));
-            values[i] = w[0] * a[i] + w[1] * b[i] + w[2] * c[i] + w[3] * d[i];
+            values[i] = keys([a[i], b[i], c[i], d[i]], excess(i));
         }
         for i in 0..STEP {
             out[i] = to_level(values[i]);
@@ -260,22 +259,17 @@ fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [u8; ST
         let position = from + slope * i as f32;
         let whole = position as usize as f32;
         let tap = |k: usize| columns[(whole as usize - 1 + k) * stride + i];
-        let w = keys(position - whole);
-        *out = to_level(w[0] * tap(0) + w[1] * tap(1) + w[2] * tap(2) + w[3] * tap(3));
+        *out = to_level(keys([tap(0), tap(1), tap(2), tap(3)], position - whole));
     }
     out
 }
 
-/// Weights of the pixels at -1, 0, 1 and 2 for a position between 0 and 1 (Keys, Cubic Convolution
-/// Interpolation for Digital Image Processing, 1981, with a = -1/2).
-fn keys(f: f32) -> [f32; 4] {
-    let (f2, f3) = (f * f, f * f * f);
-    [
-        -0.5 * f3 + f2 - 0.5 * f,
-        1.5 * f3 - 2.5 * f2 + 1.0,
-        -1.5 * f3 + 2.0 * f2 + 0.5 * f,
-        0.5 * f3 - 0.5 * f2,
-    ]
+/// The value a part `f` of the way from the second of four pixels to the third (Keys, Cubic
+/// Convolution Interpolation for Digital Image Processing, 1981, with a = -1/2).
+fn keys([a, b, c, d]: [f32; 4], f: f32) -> f32 {
+    let square = 2.0 * a - 5.0 * b + 4.0 * c - d;
+    let cube = 3.0 * (b - c) + d - a;
+    b + 0.5 * f * (c - a + f * (square + f * cube))
 }
 
 /// Rounds to the nearest level: adding 1.5 * 2^23 leaves the integer in the low bits.
