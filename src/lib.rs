@@ -3,11 +3,11 @@
 //! One way through the house; nobody calls back upstream:
 //!
 //! ```text
-//!     files                     spec sheet (text)          HF CLIP directory
+//!     cameras, files            spec sheet (text)          HF CLIP directory
 //!       |                             |                          |
-//!     frame  -> pair            spec: embed once, cache   clip: import -> bundle (ONNX)
+//!     capture, frame -> pair    spec: embed once, cache   clip: import -> bundle (ONNX)
 //!       |                             |                          |
-//!     align (register, check the photo)                          |
+//!     align (register, check the photo)               quantize: fp32 -> int8
 //!       |                             |                          |
 //!     region (where to look: frame, tiles, changes)              |
 //!       |                             |                          |
@@ -24,12 +24,16 @@
 
 pub mod align;
 pub mod calibrate;
+pub mod capture;
 pub mod clip;
 pub mod diff;
 pub mod files;
 pub mod frame;
 pub mod inspect;
+pub mod int8;
+pub mod journal;
 pub mod manifest;
+pub mod quantize;
 pub mod recipe;
 pub mod region;
 pub mod report;

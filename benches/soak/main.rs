@@ -1,6 +1,7 @@
 //! Proofs that need hours rather than seconds: `cargo bench --bench soak -- PROOF ...`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod journal;
 mod mutations;
 #[path = "../../tests/shared/mod.rs"]
 mod shared;
@@ -22,11 +23,14 @@ struct Arguments {
 enum Proof {
     /// Damaged input for every reader of the library
     Mutations(mutations::Arguments),
+    /// A journal whose writer is killed at random moments
+    Journal(journal::Arguments),
 }
 
 fn main() -> ExitCode {
     let holds = match &Arguments::parse().proof {
         Proof::Mutations(arguments) => mutations::run(arguments),
+        Proof::Journal(arguments) => journal::run(arguments),
     };
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

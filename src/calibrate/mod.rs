@@ -51,4 +51,4 @@ pub use render::Beside;
 pub use sample::{Sample, Truth, Unjudged};
 pub use thresholds::{Arming, Decision, FittedThresholds, Target, Unexplained};
 pub use tiles::{TILE_SIZE, Tile, TileFigures, TileLabel, judge_tiles, read_tiles};
-pub use units::{JudgedUnit, Units, pair_units, region_units, truth_boxes, unjudged};
+pub use units::{JudgedUnit, RegionLabel, Units, pair_units, region_units, truth_boxes, unjudged};

@@ -27,30 +27,44 @@ pub struct Units {
     pub places: Vec<Rect>,
 }
 
-/// One unit per region, labelled by the boxes; a box that no region is centred in is a faulty unit
-/// with confidence 0, since whoever looks nowhere passes the part.
-///
-/// A region is bad if its centre lies in a box (the smallest, where boxes overlap), conforming if
-/// it touches no box grown by 4 px, otherwise left out.
+/// What labelled boxes say of a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegionLabel<'a> {
+    /// Its centre lies in this box, the smallest where boxes overlap.
+    Fault(&'a LabelledBox),
+    /// It touches no box grown by 4 px.
+    Conforming,
+    /// Beside a box: an example of neither.
+    Unclear,
+}
+
+impl<'a> RegionLabel<'a> {
+    /// Labels the region whose differing pixels lie in `tight`.
+    pub fn of(tight: &Rect, boxes: &'a [LabelledBox]) -> Self {
+        let around = boxes.iter().filter(|it| it.rect.contains(tight.centre()));
+        match around.min_by_key(|it| it.rect.area()) {
+            Some(smallest) => Self::Fault(smallest),
+            None if touches(tight, boxes) => Self::Unclear,
+            None => Self::Conforming,
+        }
+    }
+}
+
+/// One unit per region, labelled by the boxes as [`RegionLabel::of`] does, unclear ones left out; a
+/// box that no region is centred in is a faulty unit with confidence 0, since whoever looks nowhere
+/// passes the part.
 pub fn region_units(index: usize, pair: &Pair, judged: &[JudgedUnit], ids: &[String]) -> Units {
     let boxes = boxes_of(pair);
     let mut reached = vec![false; boxes.len()];
     let mut units = Units::default();
     for unit in judged {
-        let centre = unit.tight.centre();
-        let mut truth = None;
-        for (found, labelled) in boxes.iter().enumerate() {
-            if labelled.rect.contains(centre) {
-                reached[found] = true;
-                let smaller =
-                    truth.is_none_or(|best: usize| labelled.rect.area() < boxes[best].rect.area());
-                truth = if smaller { Some(found) } else { truth };
-            }
+        for (labelled, reached) in boxes.iter().zip(&mut reached) {
+            *reached |= labelled.rect.contains(unit.tight.centre());
         }
-        let truth = match truth {
-            Some(found) => truth_of(&boxes[found].class, ids),
-            None if touches(&unit.tight, boxes) => Truth::Skip,
-            None => Truth::Conforming,
+        let truth = match RegionLabel::of(&unit.tight, boxes) {
+            RegionLabel::Fault(labelled) => truth_of(&labelled.class, ids),
+            RegionLabel::Unclear => Truth::Skip,
+            RegionLabel::Conforming => Truth::Conforming,
         };
         units.push(sample(index, pair, truth, unit), unit.tight);
     }
@@ -161,6 +175,7 @@ fn sample(index: usize, pair: &Pair, truth: Truth, unit: &JudgedUnit) -> Sample 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::path::PathBuf;
 
@@ -187,6 +202,14 @@ mod tests {
 
     fn judged(tight: Rect, confidences: [f32; 2]) -> JudgedUnit {
         JudgedUnit { tight, confidences: confidences.to_vec(), size: 0.5, best_cosine: 0.2 }
+    }
+
+    #[test]
+    fn a_region_beside_a_box_is_an_example_of_neither() {
+        let boxes = pair(&[(Rect::new(100, 100, 30, 30), "open")]).boxes.unwrap_or_default();
+        let of = |x| RegionLabel::of(&Rect::new(x, 100, 20, 20), &boxes);
+        assert_eq!(of(105), RegionLabel::Fault(&boxes[0]));
+        assert_eq!((of(132), of(135)), (RegionLabel::Unclear, RegionLabel::Conforming));
     }
 
     #[test]

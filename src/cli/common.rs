@@ -28,6 +28,9 @@ pub(crate) struct RecipeArguments {
     /// Which vision file of the bundle [default: int8 where the bundle has it]
     #[arg(long)]
     precision: Option<PrecisionArgument>,
+    /// Work with an int8 file that `model compare` found too far from fp32, too
+    #[arg(long)]
+    allow_failed_gate: bool,
 }
 
 impl RecipeArguments {
@@ -35,7 +38,11 @@ impl RecipeArguments {
     pub(crate) fn open(&self) -> anyhow::Result<Inspector> {
         let recipe = self.recipe()?;
         let precision = self.precision.map(Precision::from);
-        let opening = Opening { bundle: self.model.clone(), precision };
+        let opening = Opening {
+            bundle: self.model.clone(),
+            precision,
+            allow_failed_gate: self.allow_failed_gate,
+        };
         Ok(Inspector::open(recipe, &opening)?)
     }
 

@@ -7,15 +7,18 @@ mod batch;
 mod bench;
 mod calibrate;
 mod common;
+mod compare;
 mod data;
 mod demo;
 mod embed;
 mod evaluate;
 mod identify;
 mod inspect;
+mod journal;
 mod model;
 mod parallel;
 mod plots;
+mod quantize;
 mod rank;
 mod recipe;
 mod specs;
@@ -53,6 +56,8 @@ enum Command {
     Recipe(recipe::Arguments),
     Embed(embed::Arguments),
     Model(model::Arguments),
+    Quantize(quantize::Arguments),
+    Journal(journal::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -94,6 +99,8 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Recipe(arguments) => recipe::run(arguments),
         Command::Embed(arguments) => embed::run(arguments),
         Command::Model(arguments) => model::run(arguments),
+        Command::Quantize(arguments) => quantize::run(arguments),
+        Command::Journal(arguments) => journal::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
     }
 }

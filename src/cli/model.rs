@@ -8,7 +8,7 @@ use pairspec::clip::{
 };
 use serde::Serialize;
 
-use super::{CONFORMING, MISMATCH};
+use super::{CONFORMING, MISMATCH, compare};
 
 /// Import, make, check and describe model bundles.
 #[derive(Debug, Args)]
@@ -25,6 +25,8 @@ enum Action {
     Random(Random),
     /// Check sums, shapes and parity vectors of a bundle (exit 1 when one fails)
     Verify(Verify),
+    /// Hold int8 against fp32 over pairs and write the result into the bundle (exit 1 if it fails)
+    Compare(compare::Arguments),
     /// Print what a bundle says of itself
     Info(Info),
 }
@@ -90,6 +92,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         Action::Import(import) => run_import(import),
         Action::Random(random) => run_random(random),
         Action::Verify(verify) => run_verify(verify),
+        Action::Compare(compare) => compare::run(compare),
         Action::Info(info) => run_info(info),
     }
 }
@@ -207,7 +210,8 @@ fn print_info(out: &mut impl Write, bundle: &Bundle) -> std::io::Result<()> {
     }
     for gate in &manifest.gates {
         let verdict = if gate.passed { "passed" } else { "FAILED" };
-        writeln!(out, "gate {}: {} against {}, {verdict}", gate.name, gate.value, gate.limit)?;
+        let (file, name, value) = (gate.file, &gate.name, gate.value);
+        writeln!(out, "gate {file}: {name} {value:.4} against {}, {verdict}", gate.limit)?;
     }
     writeln!(out, "parity vectors   {}", manifest.parity.len())
 }

@@ -77,7 +77,7 @@ fn init(folder: &Path, model: Option<&Path>) -> anyhow::Result<u8> {
 fn check(path: &Path, bundle: Option<PathBuf>) -> anyhow::Result<u8> {
     let recipe = Recipe::open(path)?;
     let name = recipe.name.clone();
-    let inspector = Inspector::open(recipe, &Opening { bundle, precision: None })?;
+    let inspector = Inspector::open(recipe, &Opening { bundle, ..Opening::default() })?;
     let specs = &inspector.recipe().sheet.specs;
     let count = |kind: Kind| specs.iter().filter(|spec| spec.kind == kind).count();
     print(|out| {

@@ -29,8 +29,9 @@ pub use bundle::{
 pub use config::{Activation, Config, Extra, Pooling, TextConfig, TowerConfig, VisionConfig};
 pub use embedding::{Embedding, cosine, relative_error};
 pub use encoder::{ImageEncoder, LoadTimes, TextEncoder};
+pub(crate) use engine::Engine;
 pub use error::Error;
-pub use import::{ImportOptions, import, random_bundle};
+pub use import::{ImportOptions, Side, import, random_bundle};
 pub use onnx::WeightType;
 pub use random::RandomWeights;
 pub use safetensors::{Checkpoint, parse_safetensors_header, parse_shard_index};

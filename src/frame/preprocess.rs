@@ -80,6 +80,11 @@ impl Preprocess {
         self.output
     }
 
+    /// What the bytes 0 and 255 become, for red, green and blue; those between lie on the line.
+    pub fn ends(&self) -> [[f32; 2]; 3] {
+        self.tables.each_ref().map(|table| [table[0], table[255]])
+    }
+
     /// Values in one tensor: `3 * H * W`.
     pub fn tensor_len(&self) -> usize {
         3 * self.output.0 as usize * self.output.1 as usize

@@ -19,6 +19,21 @@ pub enum Error {
         /// The recipe's name.
         name: String,
     },
+    /// The vision file failed a gate.
+    #[error(
+        "{path}: failed its gate: {gate} is {value:.4}, the limit is {limit}; quantize again, use \
+         --precision fp32, or allow it with --allow-failed-gate"
+    )]
+    Gate {
+        /// The vision file.
+        path: String,
+        /// What was measured.
+        gate: String,
+        /// The value found.
+        value: f64,
+        /// The limit.
+        limit: f64,
+    },
     /// The cache holds vectors of another length than the image tower makes.
     #[error(
         "{cache}: vectors of {found} values, the image tower makes {expected}; run `pairspec specs embed` again"

@@ -23,6 +23,8 @@ pub struct Opening {
     pub bundle: Option<PathBuf>,
     /// Which vision file; the best the bundle has if `None`.
     pub precision: Option<Precision>,
+    /// Works with a vision file whose gate failed, too.
+    pub allow_failed_gate: bool,
 }
 
 /// A recipe at work: image tower, sentence vectors and limits in memory.
@@ -47,6 +49,7 @@ impl Inspector {
         let bundle = opening.bundle.as_ref().or(recipe.bundle.as_ref());
         let bundle = bundle.ok_or_else(|| Error::NoBundle { name: recipe.name.clone() })?;
         let bundle = Bundle::open(bundle)?;
+        check_gate(&bundle, opening)?;
         let encoder = ImageEncoder::open(&bundle, opening.precision)?;
         let load =
             |path: &Path, prompts: &[&Prompt]| load_vectors(&bundle, &encoder, path, prompts);
@@ -206,6 +209,20 @@ impl Inspector {
     ) -> Result<Option<WrongVariant>, NotInspected> {
         let Some(variant) = &self.recipe.variant else { return Ok(None) };
         variant::check(&measurement.standings, variant.expect, variant.classes.margin)
+    }
+}
+
+/// Refuses a vision file that was measured and found wanting.
+fn check_gate(bundle: &Bundle, opening: &Opening) -> Result<(), Error> {
+    let file = bundle.vision_file(opening.precision)?;
+    match bundle.failed_gate(file).filter(|_| !opening.allow_failed_gate) {
+        Some(gate) => Err(Error::Gate {
+            path: bundle.path(file).display().to_string(),
+            gate: gate.name.clone(),
+            value: gate.value,
+            limit: gate.limit,
+        }),
+        None => Ok(()),
     }
 }
 

@@ -15,6 +15,8 @@ use crate::verdict::{Judge, NotInspected, RegionScores, Stage};
 pub struct MeasuredRegion {
     /// Where.
     pub region: Region,
+    /// The raw embeddings there, of reference and test.
+    pub embeddings: [Vec<f32>; 2],
     /// How the test frame moved away from the reference there.
     pub difference: Difference,
     /// How the sentences fare there.
@@ -87,12 +89,12 @@ impl Instruments<'_> {
         let regions = found
             .regions
             .into_iter()
-            .zip(&embeddings)
-            .map(|(region, [reference, test])| {
-                let difference = Difference::between(reference, test)
+            .zip(embeddings)
+            .map(|(region, embeddings)| {
+                let difference = Difference::between(&embeddings[0], &embeddings[1])
                     .map_err(|error| NotInspected::new(Stage::Encode, error))?;
                 let scores = self.judge.score(&difference, &region.tight);
-                Ok(MeasuredRegion { region, difference, scores })
+                Ok(MeasuredRegion { region, embeddings, difference, scores })
             })
             .collect::<Result<Vec<_>, NotInspected>>()?;
         timing.verdict = lap.next();

@@ -36,6 +36,12 @@ pub enum Error {
         /// Why.
         source: verdict::Error,
     },
+    /// Another kind of file is where thresholds should go.
+    #[error("{path}: is no threshold file and is not overwritten; name another place")]
+    Occupied {
+        /// The file.
+        path: String,
+    },
     /// Made for something else.
     #[error(
         "{path}: made with another {what} ({made_with}, now {found}); run `pairspec {command}` again"

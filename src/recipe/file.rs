@@ -90,8 +90,8 @@ struct Sections<'a> {
 impl Recipe {
     /// Reads a recipe, its spec sheet and its class list.
     ///
-    /// Files named in it are relative to its folder and stay below it, except the bundle, which
-    /// several products share.
+    /// Files named in it are relative to its folder and stay below it, except the bundle and the
+    /// thresholds: several products share the one, and a set of the others is kept with its figures.
     ///
     /// # Errors
     /// Every variant of [`Error`] except [`Error::Stale`], each naming the file.
@@ -122,7 +122,10 @@ impl Recipe {
         Ok(Self {
             bundle: raw.bundle.map(|bundle| folder.join(bundle)),
             cache_path: beside(&raw.cache, &sheet_path, "cache")?,
-            thresholds_path: beside(&raw.thresholds, path, "thresholds.toml")?,
+            thresholds_path: match &raw.thresholds {
+                Some(name) => folder.join(name),
+                None => path.with_extension("thresholds.toml"),
+            },
             name: raw.name,
             sheet,
             sheet_path,

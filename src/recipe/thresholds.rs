@@ -71,11 +71,15 @@ impl ThresholdFile {
         Ok(file)
     }
 
-    /// Writes the file whole or not at all.
+    /// Writes the file whole or not at all, in the place of none or of one of its kind.
     ///
     /// # Errors
-    /// [`Error::File`], or [`Error::Toml`] when the evidence cannot be written as TOML.
+    /// [`Error::File`], [`Error::Occupied`] when something else is there, or [`Error::Toml`] when the
+    /// evidence cannot be written as TOML.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
+        if path.exists() && Self::open(path).is_err() {
+            return Err(Error::Occupied { path: path.display().to_string() });
+        }
         let text = toml::to_string(self).map_err(|error| Error::Toml {
             path: path.display().to_string(),
             reason: error.to_string(),
@@ -152,6 +156,15 @@ mod tests {
         let read = ThresholdFile::open(&path).unwrap();
         assert_eq!(read, file());
         assert_eq!(read.limits_for(&made_with(), &sheet(), &path).unwrap().armed["open"], 0.25);
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.toml");
+        std::fs::write(&path, "name = 'a recipe'").unwrap();
+        assert!(matches!(file().save(&path), Err(Error::Occupied { .. })));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "name = 'a recipe'");
     }
 
     #[test]

@@ -11,4 +11,4 @@ mod plot;
 
 pub use html::{Error, Page};
 pub use json::{BatchLine, InspectionJson};
-pub use plot::{HistogramPlot, RocLine, RocPlot, png};
+pub use plot::{Curve, CurvesPlot, HistogramPlot, Panel, RocLine, RocPlot, png};

@@ -1,6 +1,7 @@
 //! What the suite and the soak proofs share: a tiny model, and damage to files.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod journal;
 pub mod mutations;
 pub mod readers;
 pub mod tiny;

@@ -6,16 +6,19 @@ mod bad_files;
 mod bad_frames;
 mod bad_models;
 mod bad_texts;
+mod bundled;
 mod clip;
 mod clip_refusals;
 mod commands;
 mod harness;
 mod inspect;
+mod journal;
 mod mutations;
 mod pairs;
 mod product;
 #[allow(unreachable_pub)]
 mod proposals;
+mod quantize;
 #[cfg(unix)]
 mod real_boards;
 mod rooms;

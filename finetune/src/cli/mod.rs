@@ -3,7 +3,11 @@
 //! Owns argument parsing, printing and exit codes (0 done, 2 could not run). It does not hold
 //! algorithms.
 
+mod describe;
+mod evaluate;
+mod quiet;
 mod synth;
+mod train;
 
 use std::process::ExitCode;
 
@@ -21,14 +25,16 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Describe(describe::Arguments),
+    Evaluate(evaluate::Arguments),
     Synth(synth::Arguments),
+    #[command(subcommand)]
+    Train(train::Command),
 }
 
 /// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
 pub(crate) fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
-        .format_target(false)
-        .init();
+    start_logger();
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -40,6 +46,21 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
+        Command::Describe(arguments) => describe::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Synth(arguments) => synth::run(arguments),
+        Command::Train(command) => train::run(command),
+    }
+}
+
+/// What `RUST_LOG` asks for, warnings otherwise; a second logger of the same process is left alone.
+fn start_logger() {
+    let logger =
+        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+            .format_target(false)
+            .build();
+    let level = logger.filter();
+    if log::set_boxed_logger(Box::new(quiet::Quiet(logger))).is_ok() {
+        log::set_max_level(level);
     }
 }

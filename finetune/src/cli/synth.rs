@@ -10,9 +10,15 @@ pub(crate) struct Arguments {
     /// The product.
     #[arg(long, value_enum, default_value = "board")]
     kind: Kind,
-    /// The camera.
-    #[arg(long, value_enum, default_value = "binary")]
-    style: Style,
+    /// The camera, or several separated by commas, from which each pair draws.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "STYLES",
+        default_value = "binary"
+    )]
+    style: Vec<Style>,
     /// How many pairs.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pairs: u64,
@@ -22,6 +28,9 @@ pub(crate) struct Arguments {
     /// Share of pairs without any fault, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     conforming_share: f32,
+    /// Faults of a pair that has any, at most.
+    #[arg(long, value_name = "N", default_value_t = Config::default().faults.1)]
+    most_faults: usize,
     /// Side of the frames, pixels.
     #[arg(long, value_name = "PIXELS", default_value_t = 640)]
     size: usize,
@@ -77,7 +86,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let config = Config {
         size: arguments.size,
         kinds: arguments.kind.kinds(),
-        styles: arguments.style.styles(),
+        styles: arguments.style.iter().flat_map(|style| style.styles()).collect(),
+        faults: (1, arguments.most_faults),
         conforming_share: arguments.conforming_share,
         benign: arguments.benign,
         ..Config::default()

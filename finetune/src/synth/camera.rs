@@ -1,5 +1,5 @@
-use super::dice::Dice;
 use super::raster::{BAND, DepthField, Point, SmoothField};
+use crate::dice::Dice;
 
 /// Pixels between the nodes of a warp.
 const NODE_STEP: usize = 32;

@@ -13,7 +13,6 @@ mod cap;
 mod caption;
 mod config;
 mod dataset;
-mod dice;
 mod encode;
 mod label;
 mod photo;

@@ -2,8 +2,8 @@ use image::{GrayImage, RgbImage};
 use pairspec::frame::Pixels;
 
 use super::Style;
-use super::dice::Dice;
 use super::raster::{BAND, DepthField, SmoothField};
+use crate::dice::Dice;
 
 /// Red, green, blue; 0 to 255, not rounded.
 pub(crate) type Colour = [f32; 3];

@@ -1,8 +1,8 @@
 use pairspec::frame::{Frame, Pixels};
 use pairspec::manifest::LabelledBox;
 
-use super::dice::Dice;
 use super::{Config, Error, Kind, Style, board, cap, label};
+use crate::dice::Dice;
 
 /// A reference and a test frame, and all that is known about them.
 #[derive(Debug, Clone)]

@@ -2,10 +2,10 @@ use pairspec::frame::Pixels;
 use pairspec::frame::Rect;
 
 use super::camera::{Exposure, MARGIN, Tolerance};
-use super::dice::Dice;
 use super::photo::{Colour, Layer, Photo, Subject};
 use super::raster::{DepthField, Point, Shape, SmoothField};
 use super::{Config, Style};
+use crate::dice::Dice;
 
 /// One material of a product, drawn flat.
 #[derive(Debug, Clone)]

@@ -2,8 +2,8 @@ use std::f32::consts::TAU;
 
 use pairspec::frame::Rect;
 
-use super::dice::Dice;
 use super::raster::{DepthField, Mask, Point, Shape};
+use crate::dice::Dice;
 
 /// Something painted by moving a round tip: copper that should not be there, or copper taken away.
 #[derive(Debug, Clone, Default)]

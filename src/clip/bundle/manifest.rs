@@ -91,6 +91,8 @@ pub struct FileRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
+    /// The model file it is about.
+    pub file: FileName,
     /// What was measured, with its unit.
     pub name: String,
     /// The value found.

@@ -5,6 +5,7 @@
 //!
 //! It does not know where weights come from.
 
+mod derive;
 mod draft;
 mod manifest;
 mod open;

@@ -9,6 +9,7 @@ use crate::clip::engine::Engine;
 use crate::clip::onnx::Interface;
 use crate::clip::{Bundle, Embedding, Error, FileName, Precision};
 use crate::frame::{Frame, Preprocess};
+use crate::int8;
 
 /// Images given to the engine at once: enough to use weights more than once while they are in the
 /// cache, few enough that activations stay small beside the weights.
@@ -86,7 +87,7 @@ impl ImageEncoder {
         })
     }
 
-    /// Spreads the images of a batch over this many threads; one image still runs on one.
+    /// Spreads the images of a batch over this many threads, or the work of a single one.
     #[must_use]
     pub fn with_threads(mut self, threads: NonZero<usize>) -> Self {
         self.threads = threads;
@@ -106,7 +107,7 @@ impl ImageEncoder {
         }
         let share = count.div_ceil(self.threads.get()).max(1);
         if share >= count {
-            return self.encode_share(batch);
+            return int8::with_threads(self.threads, || self.encode_share(batch));
         }
         let shares: Vec<&[f32]> = batch.chunks(share * self.tensor_len()).collect();
         let results: Vec<_> = std::thread::scope(|scope| {

@@ -13,7 +13,8 @@ mod side;
 use std::path::Path;
 
 use build::Build;
-use side::{Side, file_of};
+pub use side::Side;
+use side::file_of;
 
 use super::onnx::WeightType;
 use super::{Architecture, Bundle, Checkpoint, Config, Draft, Error, RandomWeights};

@@ -10,18 +10,23 @@ use crate::frame::Preprocess;
 const MAX_TOKENIZER_BYTES: u64 = 256 << 20;
 const MAX_PREPROCESSOR_BYTES: u64 = 1 << 20;
 
-/// What stands beside the weights.
-#[derive(Debug)]
-pub(super) struct Side {
+/// What stands beside the weights of a Hugging Face directory.
+#[derive(Debug, Clone)]
+pub struct Side {
     /// There when the configuration has a text tower.
-    pub(super) tokenizer: Option<Tokenizer>,
+    pub tokenizer: Option<Tokenizer>,
     /// There when the configuration has an image tower.
-    pub(super) preprocess: Option<Preprocess>,
+    pub preprocess: Option<Preprocess>,
 }
 
 impl Side {
-    /// Reads tokenizer and preprocessing files as far as the configuration needs them.
-    pub(super) fn read(directory: &Path, config: &Config) -> Result<Self, Error> {
+    /// Reads tokenizer and preprocessing files of a Hugging Face directory as far as the
+    /// configuration needs them.
+    ///
+    /// # Errors
+    /// A file that is missing or cannot be used, and a tokenizer or an image size that does not fit
+    /// the configuration.
+    pub fn read(directory: &Path, config: &Config) -> Result<Self, Error> {
         let tokenizer = match &config.text {
             Some(text) => Some(tokenizer(directory, text)?),
             None => None,

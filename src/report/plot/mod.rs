@@ -1,4 +1,4 @@
-//! Plots of evidence as pictures: ROC curves and score histograms.
+//! Plots of evidence as pictures: ROC curves, score histograms, training curves.
 //!
 //! Owns the drawing of plain numbers onto a fixed sheet, in colours that people with any colour
 //! vision tell apart (the palette of Okabe and Ito, Color Universal Design, 2008). Dashes, outlines and
@@ -7,6 +7,7 @@
 //! It computes no figure: whoever calls it has the points, the counts and the labels.
 
 mod axes;
+mod curves;
 mod histogram;
 mod roc;
 mod sheet;
@@ -15,6 +16,7 @@ use std::io::Cursor;
 
 use image::{ImageError, ImageFormat, RgbImage};
 
+pub use curves::{Curve, CurvesPlot, Panel};
 pub use histogram::HistogramPlot;
 pub use roc::{RocLine, RocPlot};
 

@@ -1,4 +1,4 @@
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::{DepthField, Point, Shape};
 
 /// Side of a cell of the plan of free room, pixels.

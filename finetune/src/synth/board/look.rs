@@ -1,5 +1,5 @@
+use crate::dice::Dice;
 use crate::synth::Style;
-use crate::synth::dice::Dice;
 use crate::synth::photo::Colour;
 
 /// Colours of bare board and copper: solder masks, bare metal, inner layers.

@@ -2,7 +2,7 @@ use std::f32::consts::{PI, TAU};
 
 use super::fault::BoardFault;
 use super::site::Site;
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::Point;
 use crate::synth::stroke::Stroke;
 

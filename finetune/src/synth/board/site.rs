@@ -1,5 +1,5 @@
 use super::fault::BoardFault;
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::{DepthField, Mask, Point};
 use crate::synth::stroke::Stroke;
 

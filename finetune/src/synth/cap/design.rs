@@ -1,6 +1,6 @@
 use std::f32::consts::TAU;
 
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::{Point, Shape};
 use crate::synth::stage::Area;
 

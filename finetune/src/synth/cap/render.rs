@@ -4,9 +4,9 @@ use pairspec::manifest::LabelledBox;
 
 use super::design::{Design, Part, Pose};
 use super::fault::CapFault;
+use crate::dice::Dice;
 use crate::synth::camera::MARGIN;
 use crate::synth::caption::caption;
-use crate::synth::dice::Dice;
 use crate::synth::photo::Colour;
 use crate::synth::raster::{Point, Shape};
 use crate::synth::stage::{Area, Sheet, Stage};

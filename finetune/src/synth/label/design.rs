@@ -1,5 +1,5 @@
 use super::font;
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::{Point, Shape};
 use crate::synth::stage::Area;
 

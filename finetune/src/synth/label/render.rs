@@ -4,9 +4,9 @@ use pairspec::manifest::LabelledBox;
 
 use super::design::{Design, Element, Print};
 use super::fault::LabelFault;
+use crate::dice::Dice;
 use crate::synth::camera::{Exposure, MARGIN};
 use crate::synth::caption::caption;
-use crate::synth::dice::Dice;
 use crate::synth::photo::Colour;
 use crate::synth::raster::{Point, Shape};
 use crate::synth::stage::{Area, Sheet, Stage};

@@ -2,7 +2,7 @@
 
 use super::LabelFault;
 use super::design::{Design, Element};
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::{Config, Kind, RenderedPair, Renderer, Style};
 
 fn renderer(style: Style, benign: f32) -> Renderer {

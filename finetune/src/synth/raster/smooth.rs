@@ -1,4 +1,4 @@
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 
 /// A random field that varies smoothly: normal values on a coarse grid, bilinear between them.
 #[derive(Debug, Clone)]

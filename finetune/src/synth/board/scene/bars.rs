@@ -1,5 +1,5 @@
 use super::super::layout::Layout;
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::{Point, Shape};
 
 /// Wide bars side by side, with cuts, jogs and small holes.

@@ -1,6 +1,6 @@
 use super::super::layout::Layout;
 use super::Style;
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::{Point, Shape};
 
 /// The pads of one part of any kind, where there is room.

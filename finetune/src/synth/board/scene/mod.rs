@@ -12,7 +12,7 @@ mod route;
 mod style;
 
 use super::layout::Layout;
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 pub(crate) use style::Style;
 
 /// Draws a board of one kind on a square of so many pixels.

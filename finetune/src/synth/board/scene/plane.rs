@@ -2,7 +2,7 @@ use std::f32::consts::{FRAC_PI_2, FRAC_PI_4};
 
 use super::super::layout::Layout;
 use super::{Style, route};
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::{Point, Shape};
 
 /// Copper nearly everywhere, divided by channels and large apertures.

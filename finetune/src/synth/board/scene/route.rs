@@ -2,7 +2,7 @@ use std::f32::consts::FRAC_PI_4;
 
 use super::super::layout::Layout;
 use super::Style;
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::{Point, Shape};
 
 /// Parallel traces that turn together.

@@ -1,4 +1,4 @@
-use crate::synth::dice::Dice;
+use crate::dice::Dice;
 use crate::synth::raster::{Point, Shape};
 
 /// The design rules of one board; all lengths in pixels of 1/48 mm.

@@ -18,6 +18,11 @@ impl Dice {
         Self(ChaCha8Rng::seed_from_u64(self.0.random()))
     }
 
+    /// The source itself, for what draws on its own.
+    pub(crate) fn source(&mut self) -> &mut ChaCha8Rng {
+        &mut self.0
+    }
+
     /// A real number from `low` to `high`.
     pub(crate) fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.0.random::<f32>()

@@ -1,0 +1,193 @@
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::journal::Journal;
+use super::prompt::{self, Dropped};
+use super::sample::{CaptionPair, sample};
+use super::{Captions, Chat};
+use crate::describe::{Difference, Error};
+
+/// With what every line begins.
+const OPENING: &str = "{\"pair_id\":";
+
+/// Every server takes seeds of 31 bits.
+const SEEDS: u64 = 0x7fff_ffff;
+
+/// What became of the pairs of a sample, this run's and those before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Pairs with a sentence.
+    pub kept: u64,
+    dropped: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    /// Pairs whose answers were not used.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
+    fn add(&mut self, dropped: Option<Dropped>) {
+        match dropped {
+            None => self.kept += 1,
+            Some(reason) => *self.dropped.entry(reason.to_string()).or_default() += 1,
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} kept, {} dropped", self.kept, self.dropped())?;
+        let mut before = " (";
+        for (reason, count) in &self.dropped {
+            write!(out, "{before}{count} {reason}")?;
+            before = ", ";
+        }
+        if self.dropped.is_empty() { Ok(()) } else { out.write_str(")") }
+    }
+}
+
+/// An answer that was not used; a line of the second file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DroppedAnswer {
+    pair_id: String,
+    reason: Dropped,
+    answer: String,
+}
+
+/// Asks for one sentence about each of `count` pairs of captioned images, and adds it to `output`.
+///
+/// Goes on where an earlier run of the same captions and seed ended; a larger `count` adds pairs. An
+/// answer that a filter drops goes to `OUTPUT.dropped`, so that it is not asked for again. `progress`
+/// gets the pairs that are done.
+///
+/// # Errors
+/// Every variant about captions, endpoints and outputs; what was written before is kept.
+pub fn from_captions(
+    captions: &Captions,
+    chat: &Chat,
+    (seed, count, output): (u64, u64, &Path),
+    progress: &dyn Fn(u64),
+) -> Result<Counts, Error> {
+    let pairs = sample(captions, seed, count)?;
+    let mut run = Run::open(output, &pairs)?;
+    progress(run.done.len() as u64);
+    for (index, pair) in pairs.iter().enumerate() {
+        if !run.done.contains(&pair.id) {
+            run.describe(chat, pair, seed.wrapping_add(index as u64) & SEEDS)?;
+            progress(run.done.len() as u64);
+        }
+    }
+    Ok(run.counts)
+}
+
+struct Run {
+    output: PathBuf,
+    kept: Journal,
+    dropped: Journal,
+    done: HashSet<String>,
+    counts: Counts,
+}
+
+impl Run {
+    /// Opens both files and checks that they hold pairs of this sample, each once.
+    fn open(output: &Path, pairs: &[CaptionPair]) -> Result<Self, Error> {
+        let mut name = output.as_os_str().to_owned();
+        name.push(".dropped");
+        let beside = PathBuf::from(name);
+        let (kept, differences) = Journal::open::<Difference>(output, OPENING)?;
+        let (dropped, answers) = Journal::open::<DroppedAnswer>(&beside, OPENING)?;
+        let wanted: HashSet<&str> = pairs.iter().map(|pair| pair.id.as_str()).collect();
+        let mut done = HashSet::new();
+        let mut counts = Counts::default();
+        let here = differences.into_iter().map(|it| (output, it.pair_id, None));
+        let there = answers.into_iter().map(|it| (beside.as_path(), it.pair_id, Some(it.reason)));
+        for (path, pair, reason) in here.chain(there) {
+            if !wanted.contains(pair.as_str()) {
+                return Err(Error::Foreign { path: path.to_owned(), pair });
+            }
+            counts.add(reason);
+            if let Some(twice) = done.replace(pair) {
+                return Err(Error::entry(path, format!("pair {twice} stands twice")));
+            }
+        }
+        Ok(Self { output: output.to_owned(), kept, dropped, done, counts })
+    }
+
+    fn describe(&mut self, chat: &Chat, pair: &CaptionPair, seed: u64) -> Result<(), Error> {
+        let answer = chat.ask(pair, seed).map_err(|(attempts, reason)| {
+            let (address, written) = (chat.shown().to_owned(), self.kept.lines());
+            let output = self.output.clone();
+            match attempts {
+                Some(attempts) => Error::Unavailable { address, attempts, reason, written, output },
+                None => Error::Refused { address, reason, written, output },
+            }
+        })?;
+        let pair_id = pair.id.clone();
+        match prompt::sentence(&answer) {
+            Ok(sentence) => {
+                self.kept.append(&Difference {
+                    pair_id,
+                    bounds: None,
+                    key: None,
+                    sense: None,
+                    sentence,
+                    reference: Some(pair.reference.0.clone()),
+                    test: Some(pair.test.0.clone()),
+                })?;
+                self.counts.add(None);
+            }
+            Err(reason) => {
+                self.dropped.append(&DroppedAnswer { pair_id, reason, answer })?;
+                self.counts.add(Some(reason));
+            }
+        }
+        self.done.insert(pair.id.clone());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::print_stdout, clippy::unwrap_used)]
+mod unit {
+    use std::fs::OpenOptions;
+    use std::time::Duration;
+
+    use super::super::tests::server::{Act, Server};
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fills_ends_the_run_and_keeps_what_was_made() {
+        let full = Path::new("/dev/full");
+        let Ok(file) = OpenOptions::new().write(true).open(full) else {
+            println!("SKIP a_disk_that_fills_ends_the_run_and_keeps_what_was_made: no /dev/full");
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("d.jsonl");
+        let name = |name: &str| (name.to_owned(), format!("subject {name}"));
+        let pair =
+            |id: &str| CaptionPair { id: id.to_owned(), reference: name("a"), test: name(id) };
+        let pairs = ["1", "2"].map(pair);
+        let server = Server::start(|_, _| Act::Good);
+        let chat = Chat::new(&server.address, Duration::from_secs(20)).unwrap();
+        let mut run = Run::open(&output, &pairs).unwrap();
+        run.describe(&chat, &pairs[0], 1).unwrap();
+        let made = std::fs::read(&output).unwrap();
+        run.kept = Journal::at(full, file);
+        for _ in 0..2 {
+            let error = run.describe(&chat, &pairs[1], 1).unwrap_err();
+            assert!(error.to_string().contains("cannot write: No space left"), "{error}");
+        }
+        assert_eq!((run.counts.kept, run.done.len()), (1, 1));
+        drop(run);
+        assert_eq!(std::fs::read(&output).unwrap(), made);
+        let mut again = Run::open(&output, &pairs).unwrap();
+        again.describe(&chat, &pairs[1], 1).unwrap();
+        assert_eq!((again.counts.kept, again.kept.lines()), (2, 2));
+    }
+}

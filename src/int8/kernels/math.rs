@@ -1,0 +1,129 @@
+use super::Activation;
+use super::lanes::Lanes;
+
+/// Below this the result is zero; the exponent of two is -127 there.
+const LEAST: f32 = -88.1;
+/// Above this an exponential leaves the range of f32.
+const MOST: f32 = 88.02;
+/// ln 2 in two parts, the first exact in products with small integers (Cody and Waite).
+const LN_2_HIGH: f32 = 0.693_359_4;
+const LN_2_LOW: f32 = -2.121_944_4e-4;
+/// Nearly 1, 1, 1/2! ... 1/6!: fitted to `e^r` on `|r| <= ln(2) / 2` with the first two fixed, so
+/// that the largest relative error is least (3e-9, before rounding).
+const EXPONENTIAL: [f32; 7] =
+    [1.0, 1.0, 0.499_999_94, 0.166_665_2, 0.041_668_393, 0.008_368_781, 0.001_381_446_1];
+/// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: error at most 1.5e-7.
+const ERF: [f32; 5] = [0.254_829_6, -0.284_496_74, 1.421_413_7, -1.453_152_1, 1.061_405_4];
+const ERF_P: f32 = 0.327_591_1;
+
+/// `e^x`, zero below -88.1, held at its value in 88.02 above; NaN does not stay NaN.
+#[inline(always)]
+pub(super) unsafe fn exponential<L: Lanes>(x: L::Vector) -> L::Vector {
+    // SAFETY: the caller runs where the processor has the instructions of `L`.
+    unsafe {
+        let x = L::min(L::max(x, L::splat(LEAST)), L::splat(MOST));
+        let power = L::round(L::mul(x, L::splat(std::f32::consts::LOG2_E)));
+        let rest = L::fma(power, L::splat(-LN_2_HIGH), x);
+        let rest = L::fma(power, L::splat(-LN_2_LOW), rest);
+        let mut value = L::splat(EXPONENTIAL[6]);
+        for term in (0..6).rev() {
+            value = L::fma(value, rest, L::splat(EXPONENTIAL[term]));
+        }
+        L::times_power(value, power)
+    }
+}
+
+/// The error function, see [`ERF`].
+#[inline(always)]
+unsafe fn erf<L: Lanes>(x: L::Vector) -> L::Vector {
+    // SAFETY: as above.
+    unsafe {
+        let one = L::splat(1.0);
+        let size = L::max(x, L::sub(L::splat(0.0), x));
+        let t = L::div(one, L::fma(L::splat(ERF_P), size, one));
+        let mut value = L::splat(ERF[4]);
+        for term in (0..4).rev() {
+            value = L::fma(value, t, L::splat(ERF[term]));
+        }
+        let fall = exponential::<L>(L::mul(L::sub(L::splat(0.0), x), x));
+        let value = L::sub(one, L::mul(L::mul(value, t), fall));
+        L::with_sign(L::max(value, L::splat(0.0)), x)
+    }
+}
+
+/// What stands between a linear layer and the next. Sources: see [`Activation`].
+#[inline(always)]
+pub(super) unsafe fn activate<L: Lanes>(kind: Activation, x: L::Vector) -> L::Vector {
+    // SAFETY: as above.
+    unsafe {
+        let one = L::splat(1.0);
+        match kind {
+            Activation::None => x,
+            Activation::QuickGelu => {
+                let fall = exponential::<L>(L::mul(x, L::splat(-1.702)));
+                L::div(x, L::add(one, fall))
+            }
+            Activation::Gelu => {
+                let gate = erf::<L>(L::mul(x, L::splat(std::f32::consts::FRAC_1_SQRT_2)));
+                L::mul(L::mul(x, L::splat(0.5)), L::add(one, gate))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lanes::One;
+    use super::*;
+
+    fn exact_erf(x: f64) -> f64 {
+        // The series of the error function converges for every x; 200 terms do for |x| <= 6.
+        let (mut term, mut sum) = (x, x);
+        for n in 1..200 {
+            let n = f64::from(n);
+            term *= -x * x / n;
+            sum += term / (2.0 * n + 1.0);
+        }
+        sum * 2.0 / std::f64::consts::PI.sqrt()
+    }
+
+    #[test]
+    fn exponentials_are_right_to_two_in_ten_million() {
+        for step in -8_600..8_800 {
+            let x = step as f32 / 100.0;
+            // SAFETY: plain Rust runs everywhere.
+            let found = f64::from(unsafe { exponential::<One>(x) });
+            let expected = f64::from(x).exp();
+            assert!((found / expected - 1.0).abs() < 2e-7, "{x}: {found}, expected {expected}");
+        }
+        // SAFETY: as above.
+        unsafe {
+            assert_eq!(exponential::<One>(0.0), 1.0);
+            assert_eq!(exponential::<One>(-1e9), 0.0);
+            assert_eq!(exponential::<One>(f32::NEG_INFINITY), 0.0);
+        }
+    }
+
+    #[test]
+    fn gelu_is_the_exact_one() {
+        for step in -500..500 {
+            let x = f64::from(step) / 100.0;
+            let expected = 0.5 * x * (1.0 + exact_erf(x / std::f64::consts::SQRT_2));
+            // SAFETY: plain Rust runs everywhere.
+            let found = f64::from(unsafe { activate::<One>(Activation::Gelu, x as f32) });
+            assert!((found - expected).abs() < 1e-6, "{x}: {found}, expected {expected}");
+        }
+    }
+
+    #[test]
+    fn activations_of_large_values_are_the_value_or_zero() {
+        for kind in [Activation::Gelu, Activation::QuickGelu] {
+            // SAFETY: plain Rust runs everywhere.
+            unsafe {
+                assert_eq!(activate::<One>(kind, 1e4), 1e4);
+                assert!(activate::<One>(kind, -1e4).abs() < 1e-30);
+                assert_eq!(activate::<One>(kind, 0.0), 0.0);
+            }
+        }
+    }
+}

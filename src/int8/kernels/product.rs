@@ -1,0 +1,110 @@
+use super::lanes::Lanes;
+use super::linear::{some, store_some};
+
+/// A product of f32 matrices, `to = factor * left * right`, each with its distance from row to row.
+#[derive(Clone, Copy)]
+pub(super) struct Product {
+    pub(super) left: Matrix<*const f32>,
+    /// Rows of the result.
+    pub(super) rows: usize,
+    pub(super) right: Matrix<*const f32>,
+    /// Terms of each sum.
+    pub(super) depth: usize,
+    pub(super) to: Matrix<*mut f32>,
+    /// Columns of the result.
+    pub(super) columns: usize,
+}
+
+/// Where a matrix starts, and values from row to row.
+#[derive(Clone, Copy)]
+pub(super) struct Matrix<P> {
+    pub(super) start: P,
+    pub(super) stride: usize,
+}
+
+impl Product {
+    /// Computes it, block by block in registers; each sum runs over the depth in order, so that a
+    /// value does not depend on how rows were cut.
+    #[inline(always)]
+    pub(super) unsafe fn compute<L: Lanes>(&self) {
+        let whole = self.columns - self.columns % L::COUNT;
+        let mut column = 0;
+        // SAFETY: the caller's matrices hold what the sizes say, and it runs where the processor
+        // has the instructions of `L`.
+        unsafe {
+            while column + 2 * L::COUNT <= whole {
+                self.strip::<L, 2, true>(column);
+                column += 2 * L::COUNT;
+            }
+            if column < whole {
+                self.strip::<L, 1, true>(column);
+                column += L::COUNT;
+            }
+            if column < self.columns {
+                self.strip::<L, 1, false>(column);
+            }
+        }
+    }
+
+    /// All rows of some columns: `VECTORS` vectors, or without `WHOLE` the columns that are left.
+    #[inline(always)]
+    unsafe fn strip<L: Lanes, const VECTORS: usize, const WHOLE: bool>(&self, column: usize) {
+        let blocks = self.rows.div_ceil(L::ROWS);
+        for index in 0..blocks {
+            let row = self.rows * index / blocks;
+            let rows = self.rows * (index + 1) / blocks - row;
+            // SAFETY: as above; blocks are at most `ROWS` high.
+            unsafe {
+                match rows {
+                    1 => self.block::<L, VECTORS, 1, WHOLE>(row, column),
+                    2 => self.block::<L, VECTORS, 2, WHOLE>(row, column),
+                    3 => self.block::<L, VECTORS, 3, WHOLE>(row, column),
+                    4 => self.block::<L, VECTORS, 4, WHOLE>(row, column),
+                    5 => self.block::<L, VECTORS, 5, WHOLE>(row, column),
+                    6 => self.block::<L, VECTORS, 6, WHOLE>(row, column),
+                    7 => self.block::<L, VECTORS, 7, WHOLE>(row, column),
+                    8 => self.block::<L, VECTORS, 8, WHOLE>(row, column),
+                    9 => self.block::<L, VECTORS, 9, WHOLE>(row, column),
+                    10 => self.block::<L, VECTORS, 10, WHOLE>(row, column),
+                    11 => self.block::<L, VECTORS, 11, WHOLE>(row, column),
+                    _ => self.block::<L, VECTORS, 12, WHOLE>(row, column),
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn block<L: Lanes, const VECTORS: usize, const ROWS: usize, const WHOLE: bool>(
+        &self,
+        row: usize,
+        column: usize,
+    ) {
+        // A constant where it can be: a branch within the loop makes the compiler move sums about.
+        let count = if WHOLE { L::COUNT } else { self.columns - column };
+        // SAFETY: as above.
+        unsafe {
+            let mut sums = [[L::splat(0.0); VECTORS]; ROWS];
+            let left = self.left.start.add(row * self.left.stride);
+            let mut right = self.right.start.add(column);
+            for term in 0..self.depth {
+                let mut vectors = [L::splat(0.0); VECTORS];
+                for (index, vector) in vectors.iter_mut().enumerate() {
+                    *vector = some::<L>(right.add(index * L::COUNT), count);
+                }
+                for (index, sums) in sums.iter_mut().enumerate() {
+                    let value = L::splat(*left.add(index * self.left.stride + term));
+                    for (sum, vector) in sums.iter_mut().zip(vectors) {
+                        *sum = L::fma(value, vector, *sum);
+                    }
+                }
+                right = right.add(self.right.stride);
+            }
+            for (index, sums) in sums.into_iter().enumerate() {
+                let to = self.to.start.add((row + index) * self.to.stride + column);
+                for (vector, sum) in sums.into_iter().enumerate() {
+                    store_some::<L>(sum, to.add(vector * L::COUNT), count);
+                }
+            }
+        }
+    }
+}

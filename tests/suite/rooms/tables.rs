@@ -1,0 +1,128 @@
+use std::path::PathBuf;
+
+use super::scan::root;
+
+/// Free everywhere; of `image` only the pixel types, see [`PIXEL_TYPES`].
+pub(super) const FREE: [&str; 5] = ["serde", "log", "thiserror", "heapless", "image"];
+
+/// What a room may name of `image` without being listed for all of it.
+pub(super) const PIXEL_TYPES: [&str; 10] = [
+    "GrayImage",
+    "RgbImage",
+    "Luma",
+    "Rgb",
+    "ImageBuffer",
+    "Pixel",
+    "imageops",
+    "GenericImageView",
+    "GenericImage",
+    "SubImage",
+];
+
+/// The most lines of a source file, tests included.
+pub(super) const MAX_LINES: usize = 500;
+
+/// A room, the foreign crates it may name, the rooms of its package it may name.
+pub(super) type Room = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+/// A member of the workspace.
+pub(super) struct Package {
+    /// Below the repository; empty for the root.
+    pub(super) folder: &'static str,
+    /// Its modules.
+    pub(super) rooms: &'static [Room],
+    /// Dependencies that no room names: what `main.rs` names, and features for other crates.
+    pub(super) unnamed: &'static [&'static str],
+}
+
+impl Package {
+    /// Its sources.
+    pub(super) fn source(&self) -> PathBuf {
+        root().join(self.folder).join("src")
+    }
+}
+
+pub(super) const PACKAGES: [Package; 2] = [
+    Package { folder: "", rooms: &ROOMS, unnamed: &[] },
+    Package { folder: "finetune", rooms: &FINETUNE, unnamed: &["gemm", "mimalloc"] },
+];
+
+/// All rooms, each with its package.
+pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)> {
+    PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
+}
+
+const ROOMS: [Room; 18] = [
+    ("files", &["tempfile", "sha2"], &[]),
+    ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
+    ("manifest", &["csv"], &["files", "frame"]),
+    ("capture", &["rand", "rustix"], &["files", "frame", "manifest"]),
+    (
+        "clip",
+        &[
+            "tract_onnx",
+            "prost",
+            "safetensors",
+            "half",
+            "tokenizers",
+            "rand",
+            "serde_json",
+            "toml",
+            "tempfile",
+        ],
+        &["files", "frame", "int8"],
+    ),
+    ("int8", &["tract_onnx", "rayon", "libc"], &[]),
+    ("quantize", &["tract_onnx"], &["frame", "clip", "diff"]),
+    ("diff", &[], &[]),
+    ("spec", &["toml", "serde_json"], &["files", "frame", "diff"]),
+    ("align", &["rustfft"], &["frame"]),
+    ("region", &[], &["frame"]),
+    ("verdict", &[], &["diff", "frame", "spec"]),
+    ("recipe", &["toml", "serde_json"], &["files", "align", "region", "spec", "verdict"]),
+    ("inspect", &[], &["frame", "clip", "align", "region", "diff", "verdict", "spec", "recipe"]),
+    ("calibrate", &["statrs", "csv", "toml", "rand"], &["files", "frame", "manifest", "verdict"]),
+    (
+        "report",
+        &["askama", "base64", "image", "embedded_graphics"],
+        &["frame", "inspect", "spec", "verdict", "calibrate"],
+    ),
+    ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
+    (
+        "cli",
+        &["anyhow", "clap", "env_logger", "indicatif", "jiff", "serde_json", "toml", "tempfile"],
+        &[],
+    ),
+];
+
+const FINETUNE: [Room; 9] = [
+    ("dice", &["rand"], &[]),
+    ("synth", &["pairspec", "csv", "image", "png"], &["dice"]),
+    ("crops", &["pairspec", "image", "rayon", "safetensors"], &["synth"]),
+    ("describe", &["pairspec", "csv", "rand", "serde_json", "toml", "ureq"], &["synth"]),
+    (
+        "model",
+        &["pairspec", "anyhow", "candle_core", "pulp", "rand", "safetensors", "serde_json"],
+        &[],
+    ),
+    ("export", &["pairspec", "anyhow", "serde_json"], &["model"]),
+    (
+        "train",
+        &[
+            "pairspec",
+            "anyhow",
+            "candle_core",
+            "image",
+            "indicatif",
+            "rand",
+            "rayon",
+            "safetensors",
+            "serde_json",
+            "tokenizers",
+            "toml",
+        ],
+        &["crops", "describe", "dice", "export", "model", "synth"],
+    ),
+    ("evaluate", &["pairspec", "anyhow"], &["crops", "describe", "dice", "synth"]),
+    ("cli", &["pairspec", "anyhow", "clap", "env_logger", "indicatif", "serde_json"], &[]),
+];
