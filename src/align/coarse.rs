@@ -2,12 +2,14 @@ use rustfft::num_complex::Complex32;
 
 use super::correlate::{Correlator, Surface};
 use super::motion::Similarity;
-use super::plane::{Plane, Pyramid, to_level};
+use super::plane::{Plane, Pyramid};
 
 /// Pixels of the level per side of a block.
 const BLOCK: usize = 32;
 /// Blocks per row and column at most.
 const BLOCKS: usize = 6;
+/// Of these the strongest are searched, at most.
+const MOST_BLOCKS: usize = 18;
 /// Half the side of the mean that is taken away before comparing, in pixels of the level: lighting
 /// is wider than that.
 const LIGHTING: usize = 8;
@@ -18,9 +20,12 @@ const LEAST_PEAK: f32 = 0.25;
 /// Pixels of the level that a block is searched over at most, either way.
 const WIDEST_MARGIN: usize = 112;
 /// Peaks kept per block.
-const PEAKS: usize = 4;
-/// Score lost at the limit of the shift: of two that fit equally well, the smaller is taken.
-const SHIFT_PENALTY: f64 = 0.03;
+const PEAKS: usize = 3;
+/// Change of `a` or `b` that whole pixels feign between two blocks.
+const LEAST_TURN: f64 = 0.005;
+/// Score lost at the limit of the shift, of the rotation and of the change of size: of two motions
+/// that fit equally well, the smaller is taken.
+const PENALTY: f64 = 0.03;
 
 /// How far the search goes; a little beyond the recipe's limits, so that what exceeds them is
 /// reported as such.
@@ -62,8 +67,10 @@ pub(super) fn search(
     let dilated: Vec<_> = blocks.iter().map(|block| block.surface.dilated()).collect();
     let score = |motion: &Similarity| {
         let fit: f64 = blocks.iter().zip(&dilated).map(|(b, s)| fit(b, s, motion, unit)).sum();
-        let length = motion.shift[0].hypot(motion.shift[1]);
-        fit / blocks.len() as f64 - SHIFT_PENALTY * length / reach.shift.max(unit)
+        let length = motion.shift[0].hypot(motion.shift[1]) / reach.shift.max(unit);
+        let turn = motion.b.abs() / reach.turn.max(LEAST_TURN);
+        let growth = (motion.a - 1.0).abs() / reach.growth.max(LEAST_TURN);
+        fit / blocks.len() as f64 - PENALTY * (length + turn + growth)
     };
     let mut best = (zero, score(&zero));
     let mut consider = |motion: Similarity| {
@@ -126,7 +133,7 @@ fn through(
     }
     // (u + iv) / (x + iy): the change of the complex factor a + ib.
     let (a, b) = ((u * x + v * y) / square, (v * x - u * y) / square);
-    if a.abs() > reach.growth.max(0.005) || b.abs() > reach.turn.max(0.005) {
+    if a.abs() > reach.growth.max(LEAST_TURN) || b.abs() > reach.turn.max(LEAST_TURN) {
         return None;
     }
     let turned = Similarity { a: 1.0 + a, b, ..zero };
@@ -140,24 +147,23 @@ fn correlate(reference: &Plane, test: &Plane, level: usize, reach: Reach) -> Vec
     let mut correlator = Correlator::new(window);
     let (first, second) = (Flattened::new(reference), Flattened::new(test));
     let unit = (1_u64 << level) as f64;
-    let mut blocks = Vec::new();
-    for top in positions(reference.height) {
-        for left in positions(reference.width) {
-            let energy = first.energy(left as i64, top as i64);
-            if energy < square(LEAST_DEVIATION) * (BLOCK * BLOCK) as f32 {
-                continue;
-            }
-            let surface = normalised(&mut correlator, [&first, &second], [left, top], energy);
-            let peaks = surface.peaks(LEAST_PEAK);
-            let peaks = peaks.iter().take(PEAKS);
-            let peaks = peaks.map(|([x, y], _)| [*x as f64 * unit, *y as f64 * unit]).collect();
-            let half = (BLOCK as f64 - 1.0) / 2.0;
-            let centre = [left, top].map(|start| (start as f64 + half + 0.5) * unit - 0.5);
-            debug_assert!((to_level(centre[0], level) - left as f64 - half).abs() < 1e-6);
-            blocks.push(Block { centre, surface, peaks });
-        }
-    }
-    blocks
+    let floor = square(LEAST_DEVIATION) * (BLOCK * BLOCK) as f32;
+    let mut places: Vec<([usize; 2], f32)> = positions(reference.height)
+        .flat_map(|top| positions(reference.width).map(move |left| [left, top]))
+        .map(|[left, top]| ([left, top], first.energy(left as i64, top as i64)))
+        .filter(|(_, energy)| *energy >= floor)
+        .collect();
+    places.sort_by(|a, b| b.1.total_cmp(&a.1));
+    places.truncate(MOST_BLOCKS);
+    let block = |([left, top], energy): ([usize; 2], f32)| {
+        let surface = normalised(&mut correlator, [&first, &second], [left, top], energy);
+        let peaks = surface.peaks(LEAST_PEAK).into_iter().take(PEAKS);
+        let peaks = peaks.map(|([x, y], _)| [x as f64 * unit, y as f64 * unit]).collect();
+        let half = (BLOCK as f64 - 1.0) / 2.0;
+        let centre = [left, top].map(|start| (start as f64 + half + 0.5) * unit - 0.5);
+        Block { centre, surface, peaks }
+    };
+    places.into_iter().map(block).collect()
 }
 
 /// Correlation coefficients of one block for every shift its window has room for.

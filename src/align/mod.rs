@@ -31,6 +31,7 @@ mod solve;
 #[allow(clippy::unwrap_used, clippy::print_stdout)]
 mod tests;
 mod texture;
+mod window;
 
 pub use config::{AlignConfig, AlignMode};
 pub use error::Error;

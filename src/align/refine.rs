@@ -4,10 +4,10 @@ use super::plane::Pyramid;
 use super::solve::solve;
 
 /// Steps per level at most.
-const STEPS: usize = 6;
+const STEPS: usize = 8;
 /// A step that moves no corner by more than this many pixels of the level is the last; on coarse
 /// levels a more generous one, finer levels follow.
-const SETTLED_PX: f64 = 0.01;
+const SETTLED_PX: f64 = 0.005;
 const SETTLED_COARSE_PX: f64 = 0.1;
 /// Tukey's constant: 95 % efficiency on normal errors (Huber, Robust Statistics, 1981).
 const TUKEY: f64 = 4.685;

@@ -104,9 +104,13 @@ impl Source<'_> {
         let row = &self.pixels[y * self.width * self.channels..][..self.width * self.channels];
         let last = self.width as i64 - 1;
         if x0 >= 0 && x0 + line.len() as i64 <= last + 1 {
-            let inside = row[x0 as usize * self.channels + channel..].iter();
-            let inside = inside.step_by(self.channels);
-            line.iter_mut().zip(inside).for_each(|(out, value)| *out = f32::from(*value));
+            let inside = &row[x0 as usize * self.channels + channel..];
+            if self.channels == 1 {
+                line.iter_mut().zip(inside).for_each(|(out, value)| *out = f32::from(*value));
+            } else {
+                let inside = inside.iter().step_by(self.channels);
+                line.iter_mut().zip(inside).for_each(|(out, value)| *out = f32::from(*value));
+            }
             return;
         }
         for (i, out) in line.iter_mut().enumerate() {
@@ -187,7 +191,7 @@ fn cubic(source: &Source, motion: &Motion, tile: [usize; 4], out: &mut [u8]) {
             source.copy_row(start, first + i as i64, channel, &mut line);
             across.row((first + i as i64) as f64, &mut knots);
             for (k, out) in row.chunks_exact_mut(STEP).enumerate() {
-                let ends = [knots[k][0], knots[k + 1][0]].map(|u| u - start as f32);
+                let ends = [knots[k][0] - start as f32, knots[k + 1][0] - start as f32];
                 along_row(&line, ends, out);
             }
         }
@@ -196,10 +200,14 @@ fn cubic(source: &Source, motion: &Motion, tile: [usize; 4], out: &mut [u8]) {
             let row = &mut out[(y * motion.size[0] + left) * channels..];
             let row = &mut row[..(right - left) * channels];
             for (k, out) in row.chunks_mut(STEP * channels).enumerate() {
-                let ends = [knots[k][1], knots[k + 1][1]].map(|v| v - first as f32);
-                let values = down_columns(&turned[k * STEP..], padded, ends);
-                for (pixel, value) in out.chunks_exact_mut(channels).zip(values) {
-                    pixel[channel] = to_level(value);
+                let ends = [knots[k][1] - first as f32, knots[k + 1][1] - first as f32];
+                let levels = down_columns(&turned[k * STEP..], padded, ends);
+                if channels == 1 {
+                    out.copy_from_slice(&levels[..out.len()]);
+                    continue;
+                }
+                for (pixel, level) in out.chunks_exact_mut(channels).zip(levels) {
+                    pixel[channel] = level;
                 }
             }
         }
@@ -216,11 +224,7 @@ fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
     if (0.0..1.0).contains(&end) {
         let taps = &line[whole as usize - 1..whole as usize + STEP + 2];
         for (i, out) in out.iter_mut().enumerate().take(STEP) {
-            let weights = keys(excess(i));
-            *out = weights[0] * taps[i]
-                + weights[1] * taps[i + 1]
-                + weights[2] * taps[i + 2]
-                + weights[3] * taps[i + 3];
+            *out = keys([taps[i], taps[i + 1], taps[i + 2], taps[i + 3]], excess(i));
         }
         return;
     }
@@ -228,23 +232,26 @@ fn along_row(line: &[f32], [from, to]: [f32; 2], out: &mut [f32]) {
         let position = from + slope * i as f32;
         let whole = position as usize as f32;
         let taps = &line[whole as usize - 1..whole as usize + 3];
-        *out = keys(position - whole).iter().zip(taps).map(|(w, tap)| w * tap).sum();
+        *out = keys([taps[0], taps[1], taps[2], taps[3]], position - whole);
     }
 }
 
-/// `STEP` columns at rows that go linearly from the first to (not including) the second end.
-fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [f32; STEP] {
+/// `STEP` columns at rows that go linearly from the first to (not including) the second end,
+/// rounded to levels.
+fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [u8; STEP] {
     let slope = (to - from) / STEP as f32;
-    // Positions are positive: the whole part is the floor.
     let whole = from as usize as f32;
     let excess = |i: usize| from - whole + slope * i as f32;
-    let mut out = [0.0; STEP];
+    let mut out = [0; STEP];
     if (0.0..1.0).contains(&excess(STEP - 1)) {
         let row = |k: usize| &columns[(whole as usize - 1 + k) * stride..][..STEP];
-        let [a, b, c, d] = [row(0), row(1), row(2), row(3)];
+        let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+        let mut values = [0.0; STEP];
         for i in 0..STEP {
-            let weights = keys(excess(i));
-            out[i] = weights[0] * a[i] + weights[1] * b[i] + weights[2] * c[i] + weights[3] * d[i];
+            values[i] = keys([a[i], b[i], c[i], d[i]], excess(i));
+        }
+        for i in 0..STEP {
+            out[i] = to_level(values[i]);
         }
         return out;
     }
@@ -252,22 +259,17 @@ fn down_columns(columns: &[f32], stride: usize, [from, to]: [f32; 2]) -> [f32; S
         let position = from + slope * i as f32;
         let whole = position as usize as f32;
         let tap = |k: usize| columns[(whole as usize - 1 + k) * stride + i];
-        let weights = keys(position - whole);
-        *out = (0..4).map(|k| weights[k] * tap(k)).sum();
+        *out = to_level(keys([tap(0), tap(1), tap(2), tap(3)], position - whole));
     }
     out
 }
 
-/// Weights of the pixels at -1, 0, 1 and 2 for a position between 0 and 1 (Keys, Cubic Convolution
-/// Interpolation for Digital Image Processing, 1981, with a = -1/2).
-fn keys(f: f32) -> [f32; 4] {
-    let (f2, f3) = (f * f, f * f * f);
-    [
-        -0.5 * f3 + f2 - 0.5 * f,
-        1.5 * f3 - 2.5 * f2 + 1.0,
-        -1.5 * f3 + 2.0 * f2 + 0.5 * f,
-        0.5 * f3 - 0.5 * f2,
-    ]
+/// The value a part `f` of the way from the second of four pixels to the third (Keys, Cubic
+/// Convolution Interpolation for Digital Image Processing, 1981, with a = -1/2).
+fn keys([a, b, c, d]: [f32; 4], f: f32) -> f32 {
+    let square = 2.0 * a - 5.0 * b + 4.0 * c - d;
+    let cube = 3.0 * (b - c) + d - a;
+    b + 0.5 * f * (c - a + f * (square + f * cube))
 }
 
 /// Rounds to the nearest level: adding 1.5 * 2^23 leaves the integer in the low bits.

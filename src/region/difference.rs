@@ -69,20 +69,25 @@ impl Difference {
     ) {
         let right = (left + BLOCK).min(self.width);
         let bottom = (top + BLOCK).min(self.height);
-        let mut guide: Option<(u8, &Channel)> = None;
-        for channel in channels {
+        let apart = |channel: &Channel| {
             let rows = (top..bottom)
                 .map(|y| (channel.reference.row(y, left, right), channel.test.row(y, left, right)));
-            let most = most_apart(rows);
-            let differs = most > channel.lighting.threshold(left, top);
-            if differs && guide.is_none_or(|(before, _)| most > before) {
+            Some(most_apart(rows)).filter(|most| *most > channel.lighting.threshold(left, top))
+        };
+        let mut guide: Option<(u8, &Channel)> = None;
+        for channel in channels {
+            let Some(most) = apart(channel) else { continue };
+            if guide.is_none_or(|(before, _)| most > before) {
                 guide = Some((most, channel));
             }
         }
         let Some((_, guide)) = guide else { return };
         let shift = search.find(&guide.reference, &guide.test, (left, top, BLOCK));
         for channel in channels {
-            self.compare(channel, (left, top), shift, reach);
+            // Where it stays, a channel without any raw difference has none beyond its tolerance.
+            if shift != Shift::default() || apart(channel).is_some() {
+                self.compare(channel, (left, top), shift, reach);
+            }
         }
     }
 

@@ -85,14 +85,11 @@ impl Lighting {
             return reference;
         }
         let width = reference.width;
-        let mut data = vec![0; reference.data.len()];
-        let stripes = reference.data.chunks(STRIPE * width).zip(data.chunks_mut(STRIPE * width));
+        let mut data = reference.data.into_owned();
         let mut light = FixedLight { gains: vec![0; width], offsets: vec![0; width] };
-        for (index, (from, to)) in stripes.enumerate() {
+        for (index, stripe) in data.chunks_mut(STRIPE * width).enumerate() {
             self.set_light_of(index * STRIPE + STRIPE / 2, &mut light);
-            for (from, to) in from.chunks(width).zip(to.chunks_mut(width)) {
-                light.shine_on(from, to);
-            }
+            stripe.chunks_mut(width).for_each(|row| light.shine_on(row));
         }
         Plane { data: Cow::Owned(data), ..reference }
     }
@@ -127,12 +124,12 @@ struct FixedLight {
 }
 
 impl FixedLight {
-    fn shine_on(&self, from: &[u8], to: &mut [u8]) {
+    fn shine_on(&self, row: &mut [u8]) {
         let light = self.gains.iter().zip(&self.offsets);
-        for ((to, from), (gain, offset)) in to.iter_mut().zip(from).zip(light) {
-            let wide = u16::from(*from) << (16 + LEVEL_BITS - GAIN_BITS);
+        for (pixel, (gain, offset)) in row.iter_mut().zip(light) {
+            let wide = u16::from(*pixel) << (16 + LEVEL_BITS - GAIN_BITS);
             let level = ((u32::from(wide) * u32::from(*gain)) >> 16) as i16;
-            *to = ((level + offset) >> LEVEL_BITS).clamp(0, 255) as u8;
+            *pixel = ((level + offset) >> LEVEL_BITS).clamp(0, 255) as u8;
         }
     }
 }

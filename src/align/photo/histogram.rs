@@ -11,16 +11,19 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Counts pixels, alternately in two tables: runs of one value do not wait for each other.
-    pub(super) fn count(&mut self, pixels: &[u8]) {
+    /// Counts the pixels of several rows, alternately in two tables: runs of one value do not wait
+    /// for each other.
+    pub(super) fn count<'a>(&mut self, rows: impl Iterator<Item = &'a [u8]>) {
         let mut other = [0; 256];
-        let pairs = pixels.chunks_exact(2);
-        for value in pairs.remainder() {
-            self.counts[usize::from(*value)] += 1;
-        }
-        for pair in pairs {
-            self.counts[usize::from(pair[0])] += 1;
-            other[usize::from(pair[1])] += 1;
+        for row in rows {
+            let pairs = row.chunks_exact(2);
+            for value in pairs.remainder() {
+                self.counts[usize::from(*value)] += 1;
+            }
+            for pair in pairs {
+                self.counts[usize::from(pair[0])] += 1;
+                other[usize::from(pair[1])] += 1;
+            }
         }
         self.counts.iter_mut().zip(other).for_each(|(count, more)| *count += more);
     }
@@ -72,7 +75,7 @@ mod tests {
     #[test]
     fn figures_are_those_of_the_definition() {
         let mut histogram = Histogram::default();
-        histogram.count(&[0, 0, 10, 20, 255]);
+        histogram.count([&[0, 0, 10][..], &[20, 255]].into_iter());
         assert_eq!(histogram.mean(), 57.0);
         assert_eq!(histogram.percentile(40.0), 0.0);
         assert_eq!(histogram.percentile(50.0), 10.0);

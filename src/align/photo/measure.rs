@@ -7,7 +7,7 @@ use crate::align::PhotoProfile;
 use crate::frame::{Frame, Pixels};
 
 /// Pixels whose brightness is counted, at most about.
-const COUNTED: usize = 1 << 19;
+const COUNTED: usize = 1 << 18;
 /// Pixels searched for edges in each direction, at most about.
 const SEARCHED: usize = 1 << 16;
 /// Rows or columns read together.
@@ -92,12 +92,12 @@ fn count(frame: &Frame) -> Vec<Histogram> {
     let mut cells = vec![Histogram::default(); CELLS * CELLS];
     let (width, height) = (frame.width() as usize, frame.height() as usize);
     for_bands(frame, COUNTED, 0, |top, band| {
-        for (y, row) in band.chunks_exact(width).enumerate() {
-            let down = (top + y) * CELLS / height;
-            for across in 0..CELLS {
-                let part = &row[across * width / CELLS..(across + 1) * width / CELLS];
-                cells[down * CELLS + across].count(part);
-            }
+        // A band is narrow: all of it counts where its first row lies.
+        let down = top * CELLS / height;
+        for across in 0..CELLS {
+            let part = across * width / CELLS..(across + 1) * width / CELLS;
+            let rows = band.chunks_exact(width).map(|row| &row[part.clone()]);
+            cells[down * CELLS + across].count(rows);
         }
     });
     cells
@@ -206,8 +206,10 @@ fn for_columns(frame: &Frame, limit: usize, mut read: impl FnMut(&[u8], usize)) 
     for start in starts(width, height as usize, limit) {
         let right = (start + BAND).min(width);
         let columns = start as usize * channels..right as usize * channels;
-        let rows = all.chunks_exact(width as usize * channels);
-        let part: Vec<u8> = rows.flat_map(|row| &row[columns.clone()]).copied().collect();
+        let mut part = Vec::with_capacity(columns.len() * height as usize);
+        for row in all.chunks_exact(width as usize * channels) {
+            part.extend_from_slice(&row[columns.clone()]);
+        }
         let part = if channels == 3 { luma(part, [right - start, height]) } else { part };
         read(&part, (right - start) as usize);
     }

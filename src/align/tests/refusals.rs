@@ -120,3 +120,42 @@ fn a_wrong_recipe_is_refused_before_any_pixel() {
     let error = align(&board(7), &board(7), &config).map(|aligned| aligned.registration);
     assert!(matches!(error, Err(Error::Config { key: "max_residual", .. })), "{error:?}");
 }
+
+#[test]
+fn no_content_and_no_size_panics() {
+    use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+    let mut random = ChaCha8Rng::seed_from_u64(77);
+    let mut frame = |kind: u32, side: [u32; 2]| {
+        let (a, b) = (random.random_range(1..40), random.random_range(1..40));
+        grey(image::GrayImage::from_fn(side[0], side[1], |x, y| {
+            let value = match kind {
+                0 => random.random_range(0..256),
+                1 => x / a % 2 * 255,
+                2 => (x / a + y / b) % 2 * 200,
+                3 => u32::from(x == a && y == b) * 255,
+                4 => x * a + y * b,
+                _ => 17,
+            };
+            image::Luma([value as u8])
+        }))
+    };
+    let mut sides = ChaCha8Rng::seed_from_u64(78);
+    for round in 0..72 {
+        let side = [sides.random_range(64..200), sides.random_range(64..200)];
+        let other = side.map(|side| side + sides.random_range(0..5));
+        let (reference, test) = (frame(round % 6, side), frame(round / 6 % 6, other));
+        let mode = [AlignMode::Translation, AlignMode::Similarity, AlignMode::Local];
+        let config = AlignConfig {
+            max_shift_px: [0.0, 10.0, 1024.0][round as usize % 3],
+            max_residual: 0.99,
+            min_overlap_percent: 1.0,
+            ..only(mode[round as usize / 24])
+        };
+        if let Ok(aligned) = align(&reference, &test, &config) {
+            assert_eq!(aligned.test.bounds(), reference.bounds());
+            assert!(!aligned.overlap.is_empty());
+            assert_eq!(aligned.overlap.intersection(&reference.bounds()), aligned.overlap);
+            assert!(aligned.registration.residual.is_some_and(|r| (0.0..=0.99).contains(&r)));
+        }
+    }
+}
