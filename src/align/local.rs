@@ -3,7 +3,7 @@ use super::motion::Motion;
 use super::patch::{Patch, Reading};
 use super::plane::Pyramid;
 use super::refine::{biweights, distance, read, trust};
-use super::solve::solve;
+use super::solve::Band;
 use super::texture::Texture;
 
 /// Nodes of the field over the frame, at most about.
@@ -107,7 +107,8 @@ fn weighted_fit(
     size: [usize; 2],
 ) -> Option<LocalShifts> {
     let unknowns = 2 * field.nodes_px.len();
-    let mut a = vec![0.0; unknowns * unknowns];
+    // A block lies between nodes of two rows, and curvature ties a node to the second row below.
+    let mut a = Band::new(unknowns, (4 * field.columns + 1).min(unknowns - 1));
     let mut b = vec![0.0; unknowns];
     let mut information = 0.0;
     for (target, weight) in targets.iter().zip(weights) {
@@ -119,29 +120,27 @@ fn weighted_fit(
             b[2 * i] += wi * (xx * x + xy * y);
             b[2 * i + 1] += wi * (xy * x + yy * y);
             for (k, wk) in nodes {
-                a[2 * i * unknowns + 2 * k] += wi * wk * xx;
-                a[2 * i * unknowns + 2 * k + 1] += wi * wk * xy;
-                a[(2 * i + 1) * unknowns + 2 * k] += wi * wk * xy;
-                a[(2 * i + 1) * unknowns + 2 * k + 1] += wi * wk * yy;
+                a.add(2 * i, 2 * k, wi * wk * xx);
+                a.add(2 * i, 2 * k + 1, wi * wk * xy);
+                a.add(2 * i + 1, 2 * k, wi * wk * xy);
+                a.add(2 * i + 1, 2 * k + 1, wi * wk * yy);
             }
         }
     }
     smoothen(&mut a, field, information / unknowns as f64);
-    solve(&mut a, &mut b).then(|| LocalShifts {
-        nodes_px: b.chunks_exact(2).map(|shift| [shift[0] as f32, shift[1] as f32]).collect(),
-        ..*field
-    })
+    let nodes = a.solve(b)?;
+    let nodes = nodes.chunks_exact(2).map(|shift| [shift[0] as f32, shift[1] as f32]);
+    Some(LocalShifts { nodes_px: nodes.collect(), ..*field })
 }
 
 /// Adds the squares of first and second differences of neighbouring nodes.
-fn smoothen(a: &mut [f64], field: &LocalShifts, information: f64) {
+fn smoothen(a: &mut Band, field: &LocalShifts, information: f64) {
     let (columns, rows) = (field.columns, field.rows);
     let mut penalise = |terms: &[(usize, f64)], weight: f64| {
-        let unknowns = 2 * columns * rows;
         for axis in 0..2 {
             for (i, vi) in terms {
                 for (k, vk) in terms {
-                    a[(2 * i + axis) * unknowns + 2 * k + axis] += weight * vi * vk;
+                    a.add(2 * i + axis, 2 * k + axis, weight * vi * vk);
                 }
             }
         }

@@ -1,7 +1,7 @@
 use super::motion::{Motion, Similarity};
 use super::patch::{Patch, Reading};
 use super::plane::Pyramid;
-use super::solve::solve;
+use super::solve::Band;
 
 /// Steps per level at most.
 const STEPS: usize = 8;
@@ -142,26 +142,24 @@ fn weighted_step(
     weights: &[f64],
     freedom: Freedom,
 ) -> Option<[f64; 4]> {
-    let mut a = [0.0; 16];
-    let mut b = [0.0; 4];
+    let free = [true, true, freedom.growth, freedom.turn];
+    let mut a = Band::new(4, 3);
+    let mut b = vec![0.0; 4];
+    let mut information = 0.0;
     for ((reading, [x, y]), weight) in readings.iter().zip(arms).zip(weights) {
         let [xx, xy, yy] = reading.h;
+        information += weight * (xx + yy);
         let jacobian = [[1.0, 0.0], [0.0, 1.0], [*x, *y], [-*y, *x]];
-        for (i, [jx, jy]) in jacobian.iter().enumerate() {
+        for (i, [jx, jy]) in jacobian.iter().enumerate().filter(|(i, _)| free[*i]) {
             let (hx, hy) = (weight * (xx * jx + xy * jy), weight * (xy * jx + yy * jy));
             b[i] += hx * reading.shift[0] + hy * reading.shift[1];
-            for (k, [kx, ky]) in jacobian.iter().enumerate() {
-                a[i * 4 + k] += hx * kx + hy * ky;
+            for (k, [kx, ky]) in jacobian.iter().enumerate().filter(|(k, _)| free[*k]) {
+                a.add(i, k, hx * kx + hy * ky);
             }
         }
     }
-    let ridge = 1e-4 * (a[0] + a[5]);
-    for (i, free) in [true, true, freedom.growth, freedom.turn].into_iter().enumerate() {
-        a[i * 5] += ridge;
-        if !free {
-            (0..4).for_each(|k| (a[i * 4 + k], a[k * 4 + i]) = (0.0, 0.0));
-            (a[i * 5], b[i]) = (1.0, 0.0);
-        }
+    for (i, free) in free.into_iter().enumerate() {
+        a.add(i, i, if free { 1e-4 * information } else { 1.0 });
     }
-    solve(&mut a, &mut b).then_some(b)
+    a.solve(b)?.try_into().ok()
 }
