@@ -19,8 +19,8 @@ use pairspec::verdict::{Judge, JudgedRegion, Sentence, Thresholds, decide};
 /// Values in an embedding of the usual models.
 const DIMENSION: usize = 512;
 const SENTENCES: usize = 12;
-/// The size of the bundled model's fp16 file.
-const MODEL_BYTES: usize = 5 << 20;
+/// The size of the bundled model's int8 file.
+const MODEL_BYTES: usize = 2 << 20;
 const STAGES: [&str; 4] = ["photo", "align", "region", "verdict"];
 
 fn main() {
