@@ -192,6 +192,7 @@ impl Head<'_> {
             depth: width,
             to: Matrix { start: scratch.shares.as_mut_ptr(), stride },
             columns: keys.next_multiple_of(L::COUNT),
+            ahead: None,
         };
         let value = self.attention.value[self.start(self.keys)..].as_ptr();
         let mixed = Product {
@@ -201,6 +202,7 @@ impl Head<'_> {
             depth: keys,
             to: Matrix { start: scratch.mixed.as_mut_ptr(), stride: width },
             columns: width,
+            ahead: None,
         };
         let mut sums = [0.0; QUERIES];
         // SAFETY: the caller's; a block has at most `QUERIES` rows, and scores are a whole number

@@ -133,6 +133,12 @@ impl Lanes for Eight {
     }
 
     #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        // SAFETY: see above.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn store(vector: __m256, to: *mut f32) {
         // SAFETY: see above.
         unsafe { _mm256_storeu_ps(to, vector) }

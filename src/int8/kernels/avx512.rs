@@ -70,6 +70,12 @@ impl Lanes for Sixteen {
     }
 
     #[inline(always)]
+    unsafe fn prefetch(from: *const f32) {
+        // SAFETY: see above.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn store(vector: __m512, to: *mut f32) {
         // SAFETY: see above.
         unsafe { _mm512_storeu_ps(to, vector) }

@@ -44,6 +44,29 @@ macro_rules! compiled {
                 unsafe { run(linear, target, panels) }
             }
 
+            fn float_columns(&self) -> usize {
+                $crate::int8::kernels::float::columns::<$lanes>()
+            }
+
+            fn float_linear(
+                &self,
+                linear: &$crate::int8::kernels::FloatLinear,
+                target: &$crate::int8::kernels::Target,
+                panels: std::ops::Range<usize>,
+            ) -> bool {
+                $(#[target_feature(enable = $features)])?
+                unsafe fn run(
+                    linear: &$crate::int8::kernels::FloatLinear,
+                    target: &$crate::int8::kernels::Target,
+                    panels: std::ops::Range<usize>,
+                ) -> bool {
+                    // SAFETY: the caller's.
+                    unsafe { $crate::int8::kernels::float::run::<$lanes>(linear, target, panels) }
+                }
+                // SAFETY: as in `sums`.
+                unsafe { run(linear, target, panels) }
+            }
+
             fn quantize(&self, values: &[f32], scale: f32, bytes: &mut [i8]) -> bool {
                 $(#[target_feature(enable = $features)])?
                 unsafe fn run(values: &[f32], scale: f32, bytes: &mut [i8]) -> bool {

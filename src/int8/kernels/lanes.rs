@@ -21,6 +21,9 @@ pub(super) trait Lanes: Copy {
     /// Four values of each of `COUNT` rows, `stride` from row to row: all first ones, all second
     /// ones, and so on.
     unsafe fn load_turned(from: *const f32, stride: usize) -> [Self::Vector; 4];
+    /// Calls a cache line into the second level; any address may be named.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
     unsafe fn store(vector: Self::Vector, to: *mut f32);
     /// Writes the first `count < COUNT` values and nothing else.
     unsafe fn store_first(vector: Self::Vector, to: *mut f32, count: usize);

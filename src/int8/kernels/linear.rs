@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::finish::Finish;
 use super::lanes::Lanes;
-use super::math::activate;
 use super::shared::Shared;
 use super::tile::{Block, Tile};
 use super::{Activation, PackedWeights};
@@ -94,9 +94,11 @@ pub(super) unsafe fn run<T: Tile, L: Lanes>(
     // SAFETY: the caller runs where the processor has the instructions of `T` and `L`; the sizes
     // that `Finished` relies on were just checked.
     unsafe {
-        let mut sink = Finished::<L> { linear, columns, target, poison: L::splat(0.0) };
+        let Linear { weights, activation, residual, .. } = *linear;
+        let finish = Finish { activation, residual, target: *target, poison: L::splat(0.0) };
+        let mut sink = Finished::<L> { weights, columns, finish };
         tiles::<T>(linear, panels, &mut sink);
-        L::sum(sink.poison) == 0.0
+        sink.finish.all_finite()
     }
 }
 
@@ -184,17 +186,15 @@ impl Sink for Raw<'_> {
 
 /// Turns sums into values.
 struct Finished<'a, L: Lanes> {
-    linear: &'a Linear<'a>,
+    weights: &'a PackedWeights,
     columns: usize,
-    target: &'a Target<'a>,
-    /// Zeros, or NaN as soon as a value was not finite: zero times that is NaN, and stays.
-    poison: L::Vector,
+    finish: Finish<'a, L>,
 }
 
 impl<L: Lanes> Sink for Finished<'_, L> {
     #[inline(always)]
     unsafe fn take(&mut self, rows: Range<usize>, panel: usize, sums: &[i32]) {
-        let outputs = self.linear.weights.outputs();
+        let outputs = self.weights.outputs();
         let column = panel * self.columns;
         let width = self.columns.min(outputs - column);
         for done in (0..width).step_by(L::COUNT) {
@@ -205,7 +205,7 @@ impl<L: Lanes> Sink for Finished<'_, L> {
                 count: L::COUNT.min(width - done),
             };
             // SAFETY: `run` checked the sizes.
-            unsafe { self.finish(rows.len(), &places) };
+            unsafe { self.put(rows.len(), &places) };
         }
     }
 }
@@ -221,36 +221,23 @@ struct Places<'a> {
 }
 
 impl<L: Lanes> Finished<'_, L> {
-    /// Scale, bias, activation, residual, row by row.
+    /// Scale and bias and what follows, row by row.
     #[inline(always)]
-    unsafe fn finish(&mut self, rows: usize, places: &Places) {
-        let Linear { weights, activation, residual, .. } = *self.linear;
-        let (target, count, columns) = (*self.target, places.count, self.columns);
+    unsafe fn put(&mut self, rows: usize, places: &Places) {
+        let (weights, columns) = (self.weights, self.columns);
         assert!(places.sums.len() + columns > rows * columns, "a sum per row");
         // SAFETY: scales and bias are whole panels long; `run` checked that residual and target
         // hold a value per sum.
         unsafe {
             let scale = L::load(weights.scales[places.column..][..L::COUNT].as_ptr());
             let bias = L::load(weights.bias[places.column..][..L::COUNT].as_ptr());
-            let mut poison = self.poison;
+            let mut finish = self.finish;
             for row in 0..rows {
-                let place = places.first + row * weights.outputs();
                 let sum = L::load_integers(places.sums.as_ptr().add(row * columns));
-                let value = L::fma(sum, scale, bias);
-                let mut value = activate::<L>(activation, value);
-                if let Some(residual) = residual {
-                    value = L::add(value, some::<L>(residual.as_ptr().add(place), count));
-                }
-                match target {
-                    Target::Floats(to) => store_some::<L>(value, to.at(place), count),
-                    Target::Bytes(to, inverse) => {
-                        poison = L::fma(value, L::splat(0.0), poison);
-                        let value = L::mul(value, L::splat(inverse));
-                        L::store_bytes(value, to.at(place), count);
-                    }
-                }
+                let place = places.first + row * weights.outputs();
+                finish.put(L::fma(sum, scale, bias), place, places.count);
             }
-            self.poison = poison;
+            self.finish = finish;
         }
     }
 }

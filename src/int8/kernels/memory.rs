@@ -48,6 +48,30 @@ impl AlignedBytes {
     }
 }
 
+/// As [`AlignedBytes`], of f32 values.
+#[derive(Debug)]
+pub(super) struct AlignedFloats(AlignedBytes);
+
+impl AlignedFloats {
+    /// Zeros; `None` when so many values have no addresses.
+    pub(super) fn zeroed(len: usize) -> Option<Self> {
+        AlignedBytes::zeroed(len.checked_mul(size_of::<f32>())?).map(Self)
+    }
+
+    pub(super) fn as_slice(&self) -> &[f32] {
+        let bytes = self.0.as_slice();
+        // SAFETY: bytes start on a cache line, are whole values in number, and any bits are one.
+        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / size_of::<f32>()) }
+    }
+
+    pub(super) fn as_mut_slice(&mut self) -> &mut [f32] {
+        let bytes = self.0.as_mut_slice();
+        let len = bytes.len() / size_of::<f32>();
+        // SAFETY: as above; the borrow of `self` is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), len) }
+    }
+}
+
 impl Drop for AlignedBytes {
     fn drop(&mut self) {
         // SAFETY: allocated with this layout.

@@ -13,6 +13,8 @@
 mod attention;
 mod choice;
 mod compiled;
+mod finish;
+mod float;
 mod fresh;
 mod lanes;
 mod linear;
@@ -54,11 +56,12 @@ use std::ops::Range;
 
 pub use attention::{Attention, Mask};
 pub use choice::{chosen, kernel_named, supported};
+pub use float::{FloatLinear, FloatWeights};
 pub(super) use fresh::fresh;
 pub use linear::{Linear, Target};
 pub use packed::{Layout, MOST_INPUTS, PackedWeights, Weights};
 pub use peak::{Peak, peaks};
-pub use run::{Output, attention, layer_norm, linear, quantize};
+pub use run::{Output, attention, float_linear, layer_norm, linear, quantize};
 pub use shared::Shared;
 
 /// What is computed on the values of a linear layer before they are stored.
@@ -103,6 +106,13 @@ pub trait Kernel: Debug + Send + Sync {
     /// A linear layer over a range of its panels, which are
     /// `outputs.div_ceil(layout().columns)`; whether all values were finite.
     fn linear(&self, linear: &Linear, target: &Target, panels: Range<usize>) -> bool;
+
+    /// Output channels that lie together in its [`FloatWeights`].
+    fn float_columns(&self) -> usize;
+
+    /// A linear layer in f32 over a range of its panels, which are
+    /// `outputs.div_ceil(float_columns())`; whether all values were finite.
+    fn float_linear(&self, linear: &FloatLinear, target: &Target, panels: Range<usize>) -> bool;
 
     /// `values / scale` rounded to the nearest byte, halves to even; whether all were finite.
     fn quantize(&self, values: &[f32], scale: f32, bytes: &mut [i8]) -> bool;

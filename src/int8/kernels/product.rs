@@ -13,6 +13,8 @@ pub(super) struct Product {
     pub(super) to: Matrix<*mut f32>,
     /// Columns of the result.
     pub(super) columns: usize,
+    /// What is needed next: so many values further with each term it is called into the cache.
+    pub(super) ahead: Option<(*const f32, usize)>,
 }
 
 /// Where a matrix starts, and values from row to row.
@@ -27,28 +29,43 @@ impl Product {
     /// value does not depend on how rows were cut.
     #[inline(always)]
     pub(super) unsafe fn compute<L: Lanes>(&self) {
+        // SAFETY: the caller's.
+        unsafe {
+            match self.ahead {
+                None => self.strips::<L, false>((self.right.start, 0)),
+                Some(ahead) => self.strips::<L, true>(ahead),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn strips<L: Lanes, const AHEAD: bool>(&self, ahead: (*const f32, usize)) {
         let whole = self.columns - self.columns % L::COUNT;
         let mut column = 0;
         // SAFETY: the caller's matrices hold what the sizes say, and it runs where the processor
         // has the instructions of `L`.
         unsafe {
             while column + 2 * L::COUNT <= whole {
-                self.strip::<L, 2, true>(column);
+                self.strip::<L, 2, true, AHEAD>(column, ahead);
                 column += 2 * L::COUNT;
             }
             if column < whole {
-                self.strip::<L, 1, true>(column);
+                self.strip::<L, 1, true, AHEAD>(column, ahead);
                 column += L::COUNT;
             }
             if column < self.columns {
-                self.strip::<L, 1, false>(column);
+                self.strip::<L, 1, false, AHEAD>(column, ahead);
             }
         }
     }
 
     /// All rows of some columns: `VECTORS` vectors, or without `WHOLE` the columns that are left.
     #[inline(always)]
-    unsafe fn strip<L: Lanes, const VECTORS: usize, const WHOLE: bool>(&self, column: usize) {
+    unsafe fn strip<L: Lanes, const VECTORS: usize, const WHOLE: bool, const AHEAD: bool>(
+        &self,
+        column: usize,
+        ahead: (*const f32, usize),
+    ) {
         let blocks = self.rows.div_ceil(L::ROWS);
         for index in 0..blocks {
             let row = self.rows * index / blocks;
@@ -56,28 +73,34 @@ impl Product {
             // SAFETY: as above; blocks are at most `ROWS` high.
             unsafe {
                 match rows {
-                    1 => self.block::<L, VECTORS, 1, WHOLE>(row, column),
-                    2 => self.block::<L, VECTORS, 2, WHOLE>(row, column),
-                    3 => self.block::<L, VECTORS, 3, WHOLE>(row, column),
-                    4 => self.block::<L, VECTORS, 4, WHOLE>(row, column),
-                    5 => self.block::<L, VECTORS, 5, WHOLE>(row, column),
-                    6 => self.block::<L, VECTORS, 6, WHOLE>(row, column),
-                    7 => self.block::<L, VECTORS, 7, WHOLE>(row, column),
-                    8 => self.block::<L, VECTORS, 8, WHOLE>(row, column),
-                    9 => self.block::<L, VECTORS, 9, WHOLE>(row, column),
-                    10 => self.block::<L, VECTORS, 10, WHOLE>(row, column),
-                    11 => self.block::<L, VECTORS, 11, WHOLE>(row, column),
-                    _ => self.block::<L, VECTORS, 12, WHOLE>(row, column),
+                    1 => self.block::<L, VECTORS, 1, WHOLE, AHEAD>([row, column], ahead),
+                    2 => self.block::<L, VECTORS, 2, WHOLE, AHEAD>([row, column], ahead),
+                    3 => self.block::<L, VECTORS, 3, WHOLE, AHEAD>([row, column], ahead),
+                    4 => self.block::<L, VECTORS, 4, WHOLE, AHEAD>([row, column], ahead),
+                    5 => self.block::<L, VECTORS, 5, WHOLE, AHEAD>([row, column], ahead),
+                    6 => self.block::<L, VECTORS, 6, WHOLE, AHEAD>([row, column], ahead),
+                    7 => self.block::<L, VECTORS, 7, WHOLE, AHEAD>([row, column], ahead),
+                    8 => self.block::<L, VECTORS, 8, WHOLE, AHEAD>([row, column], ahead),
+                    9 => self.block::<L, VECTORS, 9, WHOLE, AHEAD>([row, column], ahead),
+                    10 => self.block::<L, VECTORS, 10, WHOLE, AHEAD>([row, column], ahead),
+                    11 => self.block::<L, VECTORS, 11, WHOLE, AHEAD>([row, column], ahead),
+                    _ => self.block::<L, VECTORS, 12, WHOLE, AHEAD>([row, column], ahead),
                 }
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn block<L: Lanes, const VECTORS: usize, const ROWS: usize, const WHOLE: bool>(
+    unsafe fn block<
+        L: Lanes,
+        const VECTORS: usize,
+        const ROWS: usize,
+        const WHOLE: bool,
+        const AHEAD: bool,
+    >(
         &self,
-        row: usize,
-        column: usize,
+        [row, column]: [usize; 2],
+        (mut ahead, step): (*const f32, usize),
     ) {
         // A constant where it can be: a branch within the loop makes the compiler move sums about.
         let count = if WHOLE { L::COUNT } else { self.columns - column };
@@ -87,6 +110,10 @@ impl Product {
             let left = self.left.start.add(row * self.left.stride);
             let mut right = self.right.start.add(column);
             for term in 0..self.depth {
+                if AHEAD {
+                    L::prefetch(ahead);
+                    ahead = ahead.wrapping_add(step);
+                }
                 let mut vectors = [L::splat(0.0); VECTORS];
                 for (index, vector) in vectors.iter_mut().enumerate() {
                     *vector = some::<L>(right.add(index * L::COUNT), count);

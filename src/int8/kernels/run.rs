@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::shared::Shared;
-use super::{Attention, Kernel, Linear, Norm, Target};
+use super::{Attention, FloatLinear, Kernel, Linear, Norm, Target};
 use crate::int8::pool;
 
 /// Values worth a second thread: below, waking it costs more than it saves.
@@ -35,6 +35,13 @@ pub fn linear(kernel: &dyn Kernel, linear: &Linear, output: Output) -> bool {
     let work = linear.activations.len() * linear.weights.outputs() / 64;
     // Panels and not rows are shared out: each thread reads its own part of the weights.
     on_all(linear.weights.panels(), work, |panels| kernel.linear(linear, &target, panels))
+}
+
+/// A linear layer in f32 on all threads; as [`linear`].
+pub fn float_linear(kernel: &dyn Kernel, linear: &FloatLinear, output: Output) -> bool {
+    let target = output.target();
+    let work = linear.values.len() * linear.weights.outputs() / 16;
+    on_all(linear.weights.panels(), work, |panels| kernel.float_linear(linear, &target, panels))
 }
 
 /// Attention on all threads; as [`linear`].

@@ -172,6 +172,70 @@ fn values_are_within_two_ulps_of_the_scalar_kernel() {
     }
 }
 
+/// A layer of f32 weights `[inputs, outputs]`, and the scalar kernel's values of it.
+#[test]
+fn float_linears_are_their_definition_and_the_same_for_every_kernel_and_batch() {
+    let random = &mut ChaCha8Rng::seed_from_u64(11);
+    for (rows, inputs, outputs) in
+        [(1, 1, 1), (13, 64, 33), (7, 20, 70), (50, 130, 32), (25, 3, 17)]
+    {
+        let (values, weights) =
+            (floats(random, rows * inputs, 2.0), floats(random, inputs * outputs, 1.0));
+        let (bias, residual) = (floats(random, outputs, 1.0), floats(random, rows * outputs, 4.0));
+        for activation in [Activation::None, Activation::Gelu, Activation::QuickGelu] {
+            let computed = |kernel: &dyn Kernel, rows: Range<usize>| {
+                let weights = FloatWeights::new(kernel, &weights, outputs, &bias).unwrap();
+                let job = FloatLinear {
+                    values: &values[rows.start * inputs..rows.end * inputs],
+                    weights: &weights,
+                    activation,
+                    residual: Some(&residual[rows.start * outputs..rows.end * outputs]),
+                };
+                let mut to = vec![f32::NAN; rows.len() * outputs];
+                assert!(float_linear(kernel, &job, Output::Floats(&mut to)));
+                to
+            };
+            let expected = computed(&Scalar, 0..rows);
+            for kernel in supported() {
+                let found = computed(kernel, 0..rows);
+                for (found, expected) in found.iter().zip(&expected) {
+                    assert!(
+                        ulps(*found, *expected) <= ULPS,
+                        "{} {found} {expected}",
+                        kernel.name()
+                    );
+                }
+                let last = computed(kernel, rows - 1..rows);
+                assert_eq!(last, found[(rows - 1) * outputs..], "{} alone", kernel.name());
+            }
+            if activation == Activation::None {
+                for (place, found) in expected.iter().enumerate() {
+                    let (row, output) = (place / outputs, place % outputs);
+                    let terms = (0..inputs).map(|input| {
+                        f64::from(values[row * inputs + input])
+                            * f64::from(weights[input * outputs + output])
+                    });
+                    let others = f64::from(bias[output]) + f64::from(residual[place]);
+                    let error = (f64::from(*found) - terms.sum::<f64>() - others).abs();
+                    assert!(error < 1e-4, "{found} is {error} off");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn float_weights_whose_sizes_contradict_each_other_are_not_packed() {
+    for kernel in supported() {
+        let packed = |count: usize, outputs: usize, bias: usize| {
+            let (values, bias) = (vec![1.0; count], vec![1.0; bias]);
+            FloatWeights::new(kernel, &values, outputs, &bias).is_some()
+        };
+        assert!(packed(6, 3, 3) && packed(6, 3, 0));
+        assert!(!packed(7, 3, 3) && !packed(6, 3, 2) && !packed(0, 3, 3) && !packed(6, 0, 0));
+    }
+}
+
 #[test]
 fn bytes_are_rounded_to_even_and_saturated() {
     let values = [0.5, 1.5, -0.5, -1.5, 2.4, 126.6, 300.0, -127.4, -128.6, -1e30, 1e30, 0.0];

@@ -4,7 +4,7 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use super::view::View;
-use super::{Activation, Draft, PackedWeights, Rewrite, float, integer};
+use super::{Activation, Draft, Packed, PackedWeights, Rewrite, float, integer};
 use crate::int8::kernels::Weights;
 
 /// Why a linear layer stays in f32.
@@ -50,32 +50,14 @@ impl Rewrite {
 
     fn parts(&self, node: &NodeProto) -> Result<Parts, Refusal> {
         let view = &self.view;
-        let plain = float(node, "alpha", 1.0) == 1.0
-            && float(node, "beta", 1.0) == 1.0
-            && integer(node, "transA", 0) == 0;
-        let (2 | 3, true) = (node.input.len(), plain) else {
+        let (2 | 3, true) = (node.input.len(), is_plain(node)) else {
             return Err("its product is scaled or transposed");
         };
         let (input, input_scale) = activations(view, &node.input[0])?;
         let turned = node.op_type == "Gemm" && integer(node, "transB", 0) != 0;
         let Matrix { values, source, scales } = weights(view, &node.input[1], turned)?;
         let scales: Vec<f32> = scales.iter().map(|scale| scale * input_scale).collect();
-        let mut output = node.output[0].clone();
-        let (mut bias, mut bias_node) = (Vec::new(), None);
-        if let Some(name) = node.input.get(2).filter(|name| !name.is_empty()) {
-            bias = constant_floats(view, name).ok_or("its bias is no constant")?;
-        } else if let Some((index, add)) =
-            view.only_taker(&output).filter(|(_, taker)| taker.op_type == "Add")
-        {
-            let values = super::other(add, &output).and_then(|name| constant_floats(view, name));
-            if let Some(values) = values.filter(|values| values.len() == scales.len()) {
-                (bias, bias_node) = (values, Some(index));
-                output = add.output[0].clone();
-            }
-        }
-        if bias.len() == 1 {
-            bias = vec![bias[0]; scales.len()];
-        }
+        let Bias { values: bias, node: bias_node, output } = bias(view, node, scales.len())?;
         let fine = |values: &[f32]| values.iter().all(|value| value.is_finite());
         if !fine(&scales) || !fine(&bias) {
             return Err("a scale or bias is not finite");
@@ -91,7 +73,7 @@ impl Rewrite {
         let add = parts.bias_node.and_then(|index| self.view.remove(index));
         let bytes = self.quantized(&parts.input, parts.input_scale);
         let draft = Draft::Linear {
-            weights: Arc::new(packed),
+            weights: Packed::Int8(Arc::new(packed)),
             activation: Activation::None,
             residual: false,
         };
@@ -109,6 +91,41 @@ impl Rewrite {
         }
         name
     }
+}
+
+/// What is added to a product, and where its sum comes out.
+pub(super) struct Bias {
+    /// One per output channel, or empty.
+    pub(super) values: Vec<f32>,
+    /// The `Add`, where it is a node of its own.
+    pub(super) node: Option<usize>,
+    pub(super) output: String,
+}
+
+/// The bias of a `Gemm`, or of a `MatMul` and the only `Add` behind it.
+pub(super) fn bias(view: &View, node: &NodeProto, outputs: usize) -> Result<Bias, Refusal> {
+    let mut found = Bias { values: Vec::new(), node: None, output: node.output[0].clone() };
+    if let Some(name) = node.input.get(2).filter(|name| !name.is_empty()) {
+        found.values = constant_floats(view, name).ok_or("its bias is no constant")?;
+    } else if let Some((index, add)) =
+        view.only_taker(&found.output).filter(|(_, taker)| taker.op_type == "Add")
+    {
+        let values = super::other(add, &found.output).and_then(|name| constant_floats(view, name));
+        if let Some(values) = values.filter(|values| values.len() == outputs) {
+            found = Bias { values, node: Some(index), output: add.output[0].clone() };
+        }
+    }
+    if found.values.len() == 1 {
+        found.values = vec![found.values[0]; outputs];
+    }
+    Ok(found)
+}
+
+/// Whether a product is neither scaled nor of transposed activations.
+pub(super) fn is_plain(node: &NodeProto) -> bool {
+    float(node, "alpha", 1.0) == 1.0
+        && float(node, "beta", 1.0) == 1.0
+        && integer(node, "transA", 0) == 0
 }
 
 /// What is quantized and dequantized into `name`, and its scale.

@@ -1,6 +1,7 @@
 //! The graph rewrite: finds in an ONNX graph what kernels can compute, and puts it in their hands.
 //!
-//! Owns the patterns: quantized linears with their activation and residual, LayerNorm, attention.
+//! Owns the patterns: linears, quantized or not, with their activation and residual, LayerNorm,
+//! attention.
 //! It works on the file's own operators, where a linear is still one node, before tract folds
 //! transposes into them.
 //!
@@ -9,6 +10,7 @@
 mod activation;
 mod attention;
 mod bytes;
+mod float;
 mod layer_norm;
 mod linear;
 mod view;
@@ -22,8 +24,10 @@ use std::sync::Arc;
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
-use super::kernels::{Activation, Kernel, PackedWeights};
-use super::ops::{Fused, FusedAttention, FusedLayerNorm, FusedOp, QuantLinear, Quantize};
+use super::kernels::{Activation, FloatWeights, Kernel, PackedWeights};
+use super::ops::{
+    Fused, FusedAttention, FusedLayerNorm, FusedLinear, FusedOp, QuantLinear, Quantize,
+};
 use view::View;
 
 /// What fused nodes are called in the graph; no operator of any domain is.
@@ -40,9 +44,15 @@ pub struct Rewritten {
 /// A fused operator that may still take in what is around it.
 enum Draft {
     Quantize { scale: f32 },
-    Linear { weights: Arc<PackedWeights>, activation: Activation, residual: bool },
+    Linear { weights: Packed, activation: Activation, residual: bool },
     Norm { scale: Vec<f32>, shift: Vec<f32>, epsilon: f32 },
     Attention { factor: f32, mask: bool },
+}
+
+/// The weights of a linear layer, whose kind is that of its inputs.
+enum Packed {
+    Int8(Arc<PackedWeights>),
+    Float(Arc<FloatWeights>),
 }
 
 /// The rewrite under way.
@@ -69,6 +79,7 @@ pub fn rewrite(mut model: ModelProto, kernel: &'static dyn Kernel) -> Rewritten 
         left: BTreeMap::new(),
     };
     rewrite.linears();
+    rewrite.float_linears();
     rewrite.activations();
     rewrite.residuals();
     rewrite.layer_norms();
@@ -184,8 +195,11 @@ impl Rewrite {
             let bytes = bytes.get(&index).copied();
             let fused: Arc<dyn Fused> = match draft {
                 Draft::Quantize { scale } => Arc::new(Quantize { kernel, scale }),
-                Draft::Linear { weights, activation, residual } => {
+                Draft::Linear { weights: Packed::Int8(weights), activation, residual } => {
                     Arc::new(QuantLinear { kernel, weights, activation, residual, bytes })
+                }
+                Draft::Linear { weights: Packed::Float(weights), activation, residual } => {
+                    Arc::new(FusedLinear { kernel, weights, activation, residual, bytes })
                 }
                 Draft::Norm { scale, shift, epsilon } => {
                     Arc::new(FusedLayerNorm { kernel, scale, shift, epsilon, bytes })
