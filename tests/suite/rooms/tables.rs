@@ -52,11 +52,12 @@ pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)>
     PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
 }
 
-const ROOMS: [Room; 18] = [
+const ROOMS: [Room; 19] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
-    ("capture", &["rand", "rustix"], &["files", "frame", "manifest"]),
+    ("capture", &["rand", "rustix", "libc", "v4l"], &["files", "frame", "manifest"]),
+    ("board", &["toml", "gpiocdev", "rustix", "tempfile"], &["files", "capture", "int8"]),
     (
         "clip",
         &[
