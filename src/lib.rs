@@ -23,6 +23,7 @@
 //! Read `ARCHITECTURE.md` for the rooms, then [`inspect`], then one leaf.
 
 pub mod align;
+pub mod board;
 pub mod calibrate;
 pub mod capture;
 pub mod clip;

@@ -5,6 +5,7 @@
 
 mod batch;
 mod bench;
+mod board;
 mod calibrate;
 mod common;
 mod compare;
@@ -18,6 +19,7 @@ mod journal;
 mod model;
 mod parallel;
 mod plots;
+mod probe;
 mod quantize;
 mod rank;
 mod recipe;
@@ -59,6 +61,7 @@ enum Command {
     Quantize(quantize::Arguments),
     Journal(journal::Arguments),
     Bench(bench::Arguments),
+    Board(board::Arguments),
 }
 
 /// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
@@ -102,5 +105,6 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Quantize(arguments) => quantize::run(arguments),
         Command::Journal(arguments) => journal::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Board(arguments) => board::run(arguments),
     }
 }
