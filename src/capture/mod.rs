@@ -32,4 +32,6 @@ pub use pixels::{
 pub use source::{
     Captured, FaultPlan, Faulty, FrameSource, Playlist, Replay, Stamp, StampSource, open_source,
 };
-pub use v4l2::{CameraNode, DeviceCounts, V4l2, cameras};
+pub use v4l2::{
+    CameraNode, DeviceControl, DeviceCounts, V4l2, cameras, device_controls, set_device_control,
+};

@@ -2,10 +2,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use pairspec::board::{self, Board, DataFolder, Fact, Machine, State};
+use pairspec::capture::{self, DeviceControl};
 use serde::Serialize;
 
 use super::common::print;
-use super::{CONFORMING, MISMATCH};
+use super::{CONFORMING, MISMATCH, probe};
 
 /// The box: what it has and what it lacks
 #[derive(Debug, Args)]
@@ -19,7 +20,9 @@ enum Command {
     /// Compare this box with a board profile; exit 1 when something is lacking
     Check(Check),
     /// Take frames from cameras, open those again that go away, and print a JSON line for each
-    Probe(super::probe::Arguments),
+    Probe(probe::Arguments),
+    /// The controls of a camera by the names that `[controls]` takes, or set one
+    Controls(Controls),
     /// The built-in board profiles
     List,
 }
@@ -37,6 +40,16 @@ struct Check {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct Controls {
+    /// A device node, or where a camera is plugged in (`bus_info`)
+    #[arg(value_name = "DEVICE|BUS_INFO")]
+    camera: String,
+    /// Set this control and read it back, instead of listing them
+    #[arg(long, value_name = "NAME=VALUE", value_parser = probe::control)]
+    set: Option<(String, i64)>,
+}
+
 #[derive(Serialize)]
 struct Report<'a> {
     board: &'a str,
@@ -48,7 +61,8 @@ struct Report<'a> {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
         Command::Check(check) => run_check(check),
-        Command::Probe(arguments) => super::probe::run(arguments),
+        Command::Probe(arguments) => probe::run(arguments),
+        Command::Controls(arguments) => controls(arguments),
         Command::List => list(),
     }
 }
@@ -81,6 +95,20 @@ fn line(fact: &Fact) -> String {
         State::Lacking => "LACKING",
     };
     format!("{state:<8}{:<11}{}\n", fact.topic, fact.text)
+}
+
+fn controls(arguments: &Controls) -> anyhow::Result<u8> {
+    let source = probe::source(&arguments.camera);
+    if let Some((name, value)) = &arguments.set {
+        capture::set_device_control(&source, name, *value)?;
+        return Ok(CONFORMING);
+    }
+    for control in capture::device_controls(&source)? {
+        let DeviceControl { name, minimum, maximum, step, value } = control;
+        let value = value.map_or("-".to_owned(), |value| value.to_string());
+        print(|out| writeln!(out, "{name:<32}{value:>8}  {minimum} to {maximum} by {step}"))?;
+    }
+    Ok(CONFORMING)
 }
 
 fn list() -> anyhow::Result<u8> {

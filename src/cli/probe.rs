@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// Pixel formats, the best first
     #[arg(long, value_name = "FOURCC", value_delimiter = ',', value_parser = format)]
     formats: Vec<FourCc>,
+    /// A control of the device by its usual name, which is set and read back; automatics are off
+    #[arg(long = "control", value_name = "NAME=VALUE", value_parser = control)]
+    controls: Vec<(String, i64)>,
     /// Give up after so long
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     seconds: u64,
@@ -67,17 +70,25 @@ fn config(arguments: &Arguments, name: &str) -> anyhow::Result<CameraConfig> {
         false => arguments.formats.clone(),
     };
     Ok(CameraConfig {
-        source: match name.starts_with('/') {
-            true => Source::Device(PathBuf::from(name)),
-            false => Source::Bus(name.to_owned()),
-        },
+        source: source(name),
         width: arguments.size.0,
         height: arguments.size.1,
         period_ns: (1e9 / arguments.rate).round() as i64,
         formats,
         sample_bits: None,
-        controls: Controls::default(),
+        controls: Controls {
+            driver: arguments.controls.iter().cloned().collect(),
+            ..Controls::default()
+        },
     })
+}
+
+/// A device node by its path, or by where it is plugged in.
+pub(super) fn source(name: &str) -> Source {
+    match name.starts_with('/') {
+        true => Source::Device(PathBuf::from(name)),
+        false => Source::Bus(name.to_owned()),
+    }
 }
 
 /// Takes frames until there are enough or the time is over.
@@ -166,4 +177,12 @@ fn size(text: &str) -> Result<(u32, u32), String> {
 fn format(text: &str) -> Result<FourCc, String> {
     let name = FourCc::try_from(text.to_owned())?;
     PixelFormat::of(name).map(|format| format.fourcc()).map_err(|error| error.to_string())
+}
+
+pub(super) fn control(text: &str) -> Result<(String, i64), String> {
+    let parse = || {
+        let (name, value) = text.split_once('=')?;
+        Some((name.to_owned(), value.parse().ok()?))
+    };
+    parse().ok_or_else(|| "such as brightness=10".to_owned())
 }

@@ -38,6 +38,20 @@ pub(super) fn fix<N: Node>(node: &mut N, wanted: &Controls, origin: &str) -> Res
     values.iter().try_for_each(|(control, value)| check(node, (control, *value), origin))
 }
 
+/// Sets one control by name and reads it back.
+pub(super) fn set_one<N: Node>(
+    node: &mut N,
+    (name, value): (&str, i64),
+    origin: &str,
+) -> Result<(), Error> {
+    let offered =
+        node.controls().map_err(|error| request_error(origin, "VIDIOC_QUERY_EXT_CTRL", &error))?;
+    let control = offered.iter().find(|control| control.name == name);
+    let control = control.ok_or_else(|| absent(&offered, name, origin))?;
+    set(node, (control, value), origin)?;
+    check(node, (control, value), origin)
+}
+
 fn automatics<'a>(offered: &'a [Control], wanted: &Controls) -> Vec<(&'a Control, i64)> {
     let fixed = V4L2_CTRL_FLAG_READ_ONLY | V4L2_CTRL_FLAG_INACTIVE;
     let found = AUTOMATIC.iter().filter_map(|(id, off)| {

@@ -308,7 +308,8 @@ fn size_text(entry: &v4l2_frmsizeenum) -> String {
     }
 }
 
-/// A control that holds one number; `None` for buttons, texts, headings and arrays.
+/// A control that takes one number, which a button does not keep; `None` for texts, headings and
+/// arrays.
 fn single_number(entry: &v4l2_query_ext_ctrl) -> Option<Control> {
     let (wide, kinds) = (
         v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER64,
@@ -317,6 +318,7 @@ fn single_number(entry: &v4l2_query_ext_ctrl) -> Option<Control> {
             v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN,
             v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU,
             v4l2_ctrl_type_V4L2_CTRL_TYPE_BITMASK,
+            v4l2_ctrl_type_V4L2_CTRL_TYPE_BUTTON,
             v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU,
         ],
     );

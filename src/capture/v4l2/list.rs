@@ -1,9 +1,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::identity::{open_checked, video_nodes};
+use super::controls;
+use super::identity::{open_checked, opener, request_error, video_nodes};
+use super::kernel::KernelNode;
 use super::node::Node;
-use crate::capture::{Error, FourCc};
+use crate::capture::{Error, FourCc, Source};
 
 /// A camera of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,53 @@ pub struct CameraNode {
     pub bus_info: String,
     /// Its pixel formats, each with its sizes in words.
     pub formats: Vec<(FourCc, Vec<String>)>,
+}
+
+/// A control of a camera, as `[controls]` of its configuration names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceControl {
+    /// Its usual name.
+    pub name: String,
+    /// The least value.
+    pub minimum: i64,
+    /// The greatest.
+    pub maximum: i64,
+    /// From one value to the next, at least 1.
+    pub step: u64,
+    /// What it is set to; `None` for buttons and what cannot be read.
+    pub value: Option<i64>,
+}
+
+/// The controls of a camera, in its order.
+///
+/// # Errors
+/// Those of opening it.
+pub fn device_controls(source: &Source) -> Result<Vec<DeviceControl>, Error> {
+    let mut node = open(source)?;
+    let found = node
+        .controls()
+        .map_err(|error| request_error(&source.to_string(), "VIDIOC_QUERY_EXT_CTRL", &error))?;
+    let state = |control: super::node::Control| DeviceControl {
+        value: node.control(&control).ok(),
+        name: control.name,
+        minimum: control.minimum,
+        maximum: control.maximum,
+        step: control.step,
+    };
+    Ok(found.into_iter().map(state).collect())
+}
+
+/// Sets one control of a camera and reads it back; whoever streams from it goes on.
+///
+/// # Errors
+/// Those of opening it, and [`Error::Control`].
+pub fn set_device_control(source: &Source, name: &str, value: i64) -> Result<(), Error> {
+    let mut node = open(source)?;
+    controls::set_one(&mut node, (name, value), &source.to_string())
+}
+
+fn open(source: &Source) -> Result<KernelNode, Error> {
+    opener(source)?(None)
 }
 
 /// The device nodes that capture video, by number, each with the reason where it cannot be opened.

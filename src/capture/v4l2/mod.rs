@@ -18,7 +18,7 @@ mod node;
 mod stream;
 
 pub use camera::DeviceCounts;
-pub use list::{CameraNode, cameras};
+pub use list::{CameraNode, DeviceControl, cameras, device_controls, set_device_control};
 
 use std::time::Duration;
 

@@ -22,7 +22,7 @@ pub(super) trait Node: Send {
     /// Asks for nanoseconds from frame to frame; `None` where it has none (`VIDIOC_S_PARM`).
     fn set_period(&mut self, period_ns: i64) -> io::Result<Option<i64>>;
 
-    /// The controls that hold one number (`VIDIOC_QUERY_EXT_CTRL`).
+    /// The controls that take one number (`VIDIOC_QUERY_EXT_CTRL`).
     fn controls(&mut self) -> io::Result<Vec<Control>>;
 
     /// The value of a control (`VIDIOC_G_EXT_CTRLS`).
@@ -80,7 +80,7 @@ pub(super) struct Format {
     pub(super) quantization: u32,
 }
 
-/// A control that holds one number.
+/// A control that takes one number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Control {
     /// `V4L2_CID_*`.
