@@ -6,6 +6,7 @@ mod bad_files;
 mod bad_frames;
 mod bad_models;
 mod bad_texts;
+mod board;
 mod bundled;
 mod clip;
 mod clip_refusals;
