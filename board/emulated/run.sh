@@ -43,7 +43,7 @@ pack() {
     mkdir -p "$tree/bin" "$system"
     for package in "$cache"/*.deb; do dpkg-deb -x "$package" "$system"; done
     version=$(basename "$system"/lib/modules/*)
-    depmod -b "$system" "$version"
+    depmod -b "$system" "$version" 2>"$work/depmod.log"
     for module in virtio_pci virtio_gpu 9p 9pnet_virtio vivid; do
         modprobe -d "$system" -S "$version" -D "$module" | awk '$1 == "insmod" { print $2 }'
     done | sort -u >"$work/modules"
@@ -52,7 +52,7 @@ pack() {
         mkdir -p "$tree/$(dirname "$path")"
         cp "$system/$path" "$tree/$path"
     done <"$work/modules"
-    depmod -b "$tree" "$version"
+    depmod -b "$tree" "$version" 2>"$work/depmod.log"
     printf '%s\n' virtio_pci virtio_gpu 9p 9pnet_virtio >"$tree/modules"
     cp "$system/bin/busybox" "$tree/bin/busybox"
     install -m 755 "$here/init.sh" "$tree/init"
@@ -169,6 +169,7 @@ boot
 judge
 if [ "$failed" -ne 0 ] || [ -n "${PAIRSPEC_EMULATED_KEEP:-}" ]; then
     keep=${PAIRSPEC_EMULATED_KEEP:-$(mktemp -d)}
+    mkdir -p "$keep"
     cp -r "$out/." "$work/console" "$keep/"
     echo "outputs of the board: $keep"
 fi
