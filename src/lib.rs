@@ -37,6 +37,7 @@ pub mod quantize;
 pub mod recipe;
 pub mod region;
 pub mod report;
+pub mod signal;
 pub mod spec;
 pub mod verdict;
 

@@ -52,7 +52,7 @@ pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)>
     PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
 }
 
-const ROOMS: [Room; 18] = [
+const ROOMS: [Room; 19] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
@@ -87,6 +87,7 @@ const ROOMS: [Room; 18] = [
         &["askama", "base64", "image", "embedded_graphics"],
         &["frame", "inspect", "spec", "verdict", "calibrate"],
     ),
+    ("signal", &["gpiocdev", "rustix", "serde_json"], &[]),
     ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
     (
         "cli",
