@@ -21,6 +21,7 @@ mod plots;
 mod quantize;
 mod rank;
 mod recipe;
+mod run;
 mod specs;
 mod study;
 
@@ -57,6 +58,7 @@ enum Command {
     Embed(embed::Arguments),
     Model(model::Arguments),
     Quantize(quantize::Arguments),
+    Run(run::Arguments),
     Journal(journal::Arguments),
     Bench(bench::Arguments),
 }
@@ -100,6 +102,7 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Embed(arguments) => embed::run(arguments),
         Command::Model(arguments) => model::run(arguments),
         Command::Quantize(arguments) => quantize::run(arguments),
+        Command::Run(arguments) => run::run(arguments),
         Command::Journal(arguments) => journal::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
     }

@@ -49,6 +49,11 @@ impl DryRun {
         Self { recorded: Recorded::default(), file: None }
     }
 
+    /// Outputs that go on with the record of others.
+    pub fn recording(recorded: Recorded) -> Self {
+        Self { recorded, file: None }
+    }
+
     /// Outputs whose changes are also appended to a file.
     ///
     /// # Errors

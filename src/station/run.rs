@@ -1,0 +1,303 @@
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::camera::{self, Camera, OpenSource};
+use super::command::Command;
+use super::config::{StationConfig, TriggerConfig};
+use super::confirm::Confirmations;
+use super::control::{Control, ask};
+use super::core::{Core, Health};
+use super::driver::{Judging, Line, Times, Wires, now_ns};
+use super::inputs::{self, Role};
+use super::inspector::{InUse, Inspector};
+use super::judge::{Judge, OpenJudge, RecipeJudge};
+use super::notify::Notifier;
+use super::status::{FrameCounts, Status};
+use super::threads::{Flags, Shared, guarded, spawn};
+use super::{Error, OpenOutputs};
+use crate::capture::{Backoff, BackoffLimits};
+use crate::journal::{Event, EventSource, Writer};
+use crate::signal::Gpio;
+
+/// Events on their way to the line.
+const INBOX: usize = 1_024;
+/// From the start of the threads to the first trigger by time, and to the first frame of a folder.
+const LEAD_NS: i64 = 200_000_000;
+/// How long a stop waits for threads that listen to something.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Before everything else that runs; taken where the system allows it.
+const PRIORITY: i32 = -15;
+
+/// What a station is made of; tests and proofs put doubles in.
+#[derive(Clone)]
+pub struct Setup {
+    /// Makes a judge of a recipe.
+    pub open_judge: OpenJudge,
+    /// Opens a camera.
+    pub open_source: OpenSource,
+    /// Takes the output lines.
+    pub open_outputs: OpenOutputs,
+    /// The station stops by itself when so many parts have left.
+    pub parts: Option<u64>,
+}
+
+/// A running station.
+pub struct Station {
+    shared: Shared,
+    line: JoinHandle<Result<Status, String>>,
+    threads: Vec<JoinHandle<()>>,
+    snapshot: Arc<Mutex<Status>>,
+    control: Option<Control>,
+    #[cfg(test)]
+    first_ns: i64,
+}
+
+impl Setup {
+    /// The recipe, cameras and lines that a station file names.
+    pub fn of(config: &StationConfig) -> Self {
+        let (is_golden, goldens) = (config.is_golden(), config.challenge.clone());
+        let outputs = config.outputs.clone();
+        Self {
+            open_judge: Arc::new(move |path: &Path| {
+                let judge = RecipeJudge::open(path, is_golden, goldens.as_deref())?;
+                Ok(Box::new(judge) as Box<dyn Judge>)
+            }),
+            open_source: Arc::new(|_, config, first_ns| camera::open(config, first_ns)),
+            open_outputs: Arc::new(move || Ok(Box::new(Gpio::open(&outputs)?))),
+            parts: None,
+        }
+    }
+}
+
+impl Station {
+    /// Takes the outputs, opens the journal, loads the recipe, judges the goldens and starts the line.
+    ///
+    /// A failed challenge is no error: the station is [`Health::Held`].
+    ///
+    /// # Errors
+    /// What cannot be used at all: lines, journal, recipe, model or socket.
+    pub fn start(config: StationConfig, setup: Setup) -> Result<Self, Error> {
+        for warning in config.warnings() {
+            log::warn!("{}: {warning}", config.path.display());
+        }
+        // First of all: from here on the lines are held in their safe state.
+        let outputs = (setup.open_outputs)()?;
+        let journal = Writer::open(&config.journal.folder, config.journal.settings)?;
+        let mut judge = (setup.open_judge)(&config.recipe)?;
+        let challenge = judge.challenge();
+        let identity = judge.identity().clone();
+        let detail = format!("{} {} {}", config.name, identity.name, identity.recipe_sha256);
+        journal.append_event(Event::new(EventSource::System, "station_started", detail));
+
+        let (sender, inbox) = sync_channel(INBOX);
+        let shared = Shared { line: sender, flags: Arc::new(Flags::default()) };
+        let control = config.socket.as_deref().map(|path| Control::listen(path, &shared));
+        let control = control.transpose()?;
+        let mut core = Core::new(config.core);
+        core.start();
+        core.inspector_ready();
+        if let Err(reason) = challenge {
+            journal.append_event(Event::new(EventSource::System, "challenge_failed", &reason));
+            core.set_challenge(Some(format!("challenge failed: {reason}")));
+        }
+        let inspector = Inspector::with_judge(0, judge, &shared).map_err(thread("inspection"))?;
+        let in_use = InUse { recipe: 0, path: config.recipe.clone(), identity };
+        let backoff = || Backoff::new(BackoffLimits::default());
+        let confirmations =
+            config.confirmation.as_ref().map(|wanted| Confirmations::new(wanted.within_ns));
+        let mut line = Line {
+            core,
+            inbox,
+            shared: shared.clone(),
+            outputs: Wires { lines: Some(outputs), open: setup.open_outputs, backoff: backoff() },
+            judging: Judging {
+                inspector: Some(inspector),
+                open: setup.open_judge,
+                backoff: backoff(),
+                generation: 0,
+                hung: 0,
+                recipes: vec![in_use],
+                next_recipe: 1,
+                challenged: None,
+                loading: None,
+            },
+            journal: Some(journal),
+            confirmations,
+            snapshot: Arc::new(Mutex::new(nothing_yet(&config.name))),
+            notifier: Notifier::from_environment(),
+            times: Times::now(),
+            parts: setup.parts,
+            config: config.clone(),
+        };
+        line.outputs.backoff.opened(now_ns());
+        line.judging.backoff.opened(now_ns());
+        line.notifier.send("READY=1");
+        let snapshot = line.snapshot.clone();
+        let line = std::thread::Builder::new()
+            .name("line".to_owned())
+            .spawn(move || run_line(line))
+            .map_err(thread("line"))?;
+        let first_ns = now_ns().saturating_add(LEAD_NS);
+        let threads = start_threads(&config, (&setup.open_source, first_ns), &shared)?;
+        Ok(Self {
+            shared,
+            line,
+            threads,
+            snapshot,
+            control,
+            #[cfg(test)]
+            first_ns,
+        })
+    }
+
+    /// How the station was at most 100 ms ago.
+    pub fn status(&self) -> Status {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has a command carried out; the answer has `ok`, and `error` where that is false.
+    pub fn command(&self, command: Command) -> Value {
+        ask(command, &self.shared)
+    }
+
+    /// Whether the line runs: it ends by itself after the parts it was given, on `stop`, or on a fault
+    /// of its own.
+    pub fn is_running(&self) -> bool {
+        !self.line.is_finished()
+    }
+
+    /// Puts the outputs in their safe state, gives every part in flight its outcome and closes the
+    /// journal; the last status.
+    ///
+    /// # Errors
+    /// [`Error::Thread`] when the line had ended by a fault of its own.
+    pub fn stop(self) -> Result<Status, Error> {
+        self.shared.flags.stop();
+        let ended = self.line.join().unwrap_or_else(|_| Err("it panicked".to_owned()));
+        let end = Instant::now() + PATIENCE;
+        for thread in self.threads {
+            while !thread.is_finished() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            if thread.is_finished() {
+                // What it panicked with was told.
+                let _ = thread.join();
+            }
+        }
+        drop(self.control);
+        ended.map_err(|reason| Error::Thread { name: "line", reason })
+    }
+}
+
+#[cfg(test)]
+impl Station {
+    /// When a folder's first frame belongs to a trigger.
+    pub(super) fn first_ns(&self) -> i64 {
+        self.first_ns
+    }
+
+    /// A part at a time, told when it is over.
+    pub(super) fn trigger_at(&self, ns: i64) {
+        self.shared.sleep_until(ns);
+        self.shared.trigger(ns, 0);
+    }
+}
+
+impl Times {
+    fn now() -> Self {
+        let started_ns = now_ns();
+        let (tended_ns, pinged_ns) = (i64::MIN, i64::MIN);
+        let health = Health::Starting;
+        Self { started_ns, tended_ns, pinged_ns, health, lost_triggers: 0 }
+    }
+}
+
+/// A panic in here drops the outputs, which de-energises them, and leaves the journal as a crash does.
+fn run_line(line: Line) -> Result<Status, String> {
+    let flags = line.shared.flags.clone();
+    if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
+        log::debug!("line: priority {PRIORITY} is not allowed: {error}");
+    }
+    let ended = guarded(|| line.run());
+    flags.stop();
+    if let Err(reason) = &ended {
+        log::error!("line: {reason}");
+    }
+    ended
+}
+
+fn start_threads(
+    config: &StationConfig,
+    (open, first_ns): (&OpenSource, i64),
+    shared: &Shared,
+) -> Result<Vec<JoinHandle<()>>, Error> {
+    let mut threads = Vec::new();
+    for (number, camera) in config.capture.cameras.iter().enumerate() {
+        let camera = Camera {
+            number,
+            config: camera.clone(),
+            timeout: config.capture.timeout,
+            first_ns: first_exposure_ns(config, number, first_ns),
+            open: open.clone(),
+            shared: shared.clone(),
+        };
+        let name = if number == 0 { "camera-test" } else { "camera-ref" };
+        threads.push(spawn(name, move || camera.run()).map_err(thread("camera"))?);
+    }
+    let mut listen = |role, input: &crate::signal::InputConfig| {
+        let (input, shared) = (input.clone(), shared.clone());
+        let spawned = spawn("input", move || inputs::listen(role, &input, &shared));
+        spawned.map(|handle| threads.push(handle)).map_err(thread("input"))
+    };
+    if let Some(input) = &config.encoder {
+        listen(Role::Encoder, input)?;
+    }
+    if let Some(confirmation) = &config.confirmation {
+        listen(Role::Confirmation, &confirmation.input)?;
+    }
+    match &config.trigger {
+        TriggerConfig::Gpio(input) => listen(Role::Trigger, input)?,
+        TriggerConfig::Interval { period_ns } => {
+            let (period_ns, shared) = (*period_ns, shared.clone());
+            let spawned = spawn("trigger", move || inputs::tick(first_ns, period_ns, &shared));
+            threads.push(spawned.map_err(thread("trigger"))?);
+        }
+        TriggerConfig::FreeRunning | TriggerConfig::Software => {}
+    }
+    Ok(threads)
+}
+
+/// A folder's first frame lies in the window of the first trigger by time.
+fn first_exposure_ns(config: &StationConfig, camera: usize, first_ns: i64) -> i64 {
+    let timing = &config.core.timing;
+    let views = timing.reference.iter().chain([&timing.test]);
+    let delay_ns = views.filter(|view| view.camera == camera).map(|view| view.delay_ns).min();
+    first_ns.saturating_add(delay_ns.unwrap_or(0)).saturating_add(timing.window_ns / 2)
+}
+
+fn nothing_yet(name: &str) -> Status {
+    Status {
+        name: name.to_owned(),
+        health: Health::Starting,
+        reason: None,
+        up_s: 0.0,
+        recipe: super::judge::Identity::default(),
+        counters: super::core::Counters::default(),
+        in_flight: 0,
+        to_leaving: super::core::LatencyFigures::default(),
+        inspection: super::core::LatencyFigures::default(),
+        frames: FrameCounts::default(),
+        journal: super::status::JournalStatus::default(),
+        inspector_restarts: 0,
+        unconfirmed: 0,
+    }
+}
+
+fn thread(name: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+    move |error| Error::Thread { name, reason: error.to_string() }
+}

@@ -1,0 +1,174 @@
+//! `pairspec run`: the whole process, stopped in order and killed.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use pairspec::station::StationConfig;
+use serde_json::Value;
+
+use crate::harness::Folder;
+use crate::shared::journal::delay;
+use crate::shared::station::{self, Kills};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_pairspec"))
+}
+
+fn written(folder: &Folder) -> PathBuf {
+    station::write(&folder.path(""), &station::bundled_recipe())
+}
+
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn ask(folder: &Folder, line: &str) -> Value {
+    let mut stream = UnixStream::connect(folder.path("socket")).unwrap();
+    writeln!(stream, "{line}").unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    serde_json::from_str(&answer).unwrap()
+}
+
+/// The exit code of a process that ends by itself.
+fn code(mut child: Child) -> Option<i32> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("the station does not stop");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+}
+
+#[test]
+fn a_station_of_files_judges_its_parts_and_stops() {
+    let folder = Folder::new();
+    written(&folder);
+    let run = folder.run(&["run", "station.toml", "--dry-run", "--parts", "9", "--status-json"]);
+    run.exits(0);
+    let status = run.json_lines().pop().unwrap();
+    assert_eq!(status["health"], "running");
+    assert_eq!(status["recipe"]["name"], "board");
+    let counters = &status["counters"];
+    assert!(counters["finished"].as_u64() >= Some(9), "{counters}");
+    assert!(counters["inspected"].as_u64() >= Some(3), "{counters}");
+    let [conforming, crashed] = station::outcomes(&folder.path("journal"));
+    assert_eq!((Some(conforming), crashed), (counters["conforming"].as_u64(), 0));
+}
+
+#[test]
+fn sigterm_gives_every_part_its_outcome_and_leaves_no_output_active() {
+    let folder = Folder::new();
+    let file = written(&folder);
+    let child = station::spawn(program(), &file);
+    wait_for("a part passes", || station::passes(&file) > 0);
+    signal(&child, "TERM");
+    assert_eq!(code(child), Some(0));
+    let changes = station::changes(&file);
+    for output in ["pass", "reject", "busy", "fault"] {
+        let last = changes.iter().rfind(|change| change["output"] == output);
+        assert!(last.is_none_or(|last| last["is_active"] == false), "{output}: {last:?}");
+    }
+    let [conforming, crashed] = station::outcomes(&folder.path("journal"));
+    assert_eq!((conforming, crashed), (station::passes(&file), 0));
+}
+
+#[test]
+fn goldens_that_are_judged_wrong_hold_the_line_and_the_exit_code_says_so() {
+    let folder = Folder::new();
+    let file = written(&folder);
+    // The same recipe with its own copy of the goldens, one label of which is a lie.
+    let demo = station::bundled_recipe().parent().unwrap().to_owned();
+    let recipe = std::fs::read_to_string(demo.join("recipe.toml")).unwrap();
+    let absolute = |name: &str| demo.join(name).canonicalize().unwrap().display().to_string();
+    let recipe = recipe
+        .replace("\"..\"", &format!("{:?}", absolute("..")))
+        .replace("\"../../../cal", &format!("\"{}/cal", absolute("../../..")));
+    folder.write("recipe.toml", recipe);
+    for name in ["specs.toml", "specs.cache"] {
+        folder.write(name, std::fs::read(demo.join(name)).unwrap());
+    }
+    folder.manifest(
+        ",label",
+        &["good,references/0.png,tests/0.png,ok", "bad,references/1.png,tests/1.png,open"],
+    );
+    let bundled = station::bundled_recipe().display().to_string();
+    folder.edit("station.toml", &bundled, "recipe.toml");
+    folder.edit("station.toml", "[journal]", "[challenge]\nmanifest = 'manifest.csv'\n[journal]");
+    let child = station::spawn(program(), &file);
+    wait_for("held parts", || {
+        folder.path("socket").exists()
+            && ask(&folder, r#"{"command":"status"}"#)["status"]["counters"]["held"].as_u64()
+                > Some(1)
+    });
+    let status = &ask(&folder, r#"{"command":"status"}"#)["status"];
+    assert!(status["reason"].to_string().contains("expected mismatch"), "{status}");
+    // With the truth, it passes.
+    folder.manifest(
+        ",label",
+        &["good,references/0.png,tests/0.png,ok", "bad,references/2.png,tests/2.png,open"],
+    );
+    assert_eq!(station::passes(&file), 0);
+    assert_eq!(ask(&folder, r#"{"command":"challenge"}"#)["goldens"], 2);
+    wait_for("a part passes", || station::passes(&file) > 0);
+    assert_eq!(ask(&folder, r#"{"command":"hold"}"#)["health"], "held");
+    assert_eq!(ask(&folder, r#"{"command":"stop"}"#)["ok"], true);
+    assert_eq!(code(child), Some(1));
+}
+
+#[test]
+fn what_cannot_run_says_why() {
+    let folder = Folder::new();
+    written(&folder);
+    let fails = |facts: &[&str]| folder.run(&["run", "station.toml", "--dry-run"]).fails(facts);
+    folder.run(&["run", "station.toml"]).fails(&["wires no line", "--dry-run"]);
+    folder.edit("station.toml", "deadline_ms = 240", "deadline_ms = -1");
+    fails(&["station.toml, line 3: deadline_ms = -1: from 1 to 60000"]);
+    folder.edit("station.toml", "deadline_ms = -1", "deadline_ms = 240\nspeed = 1");
+    fails(&["station.toml: TOML parse error at line 4", "unknown field `speed`"]);
+    folder.edit("station.toml", "speed = 1\n", "");
+    folder.edit("station.toml", "recipe.toml", "other.toml");
+    fails(&["other.toml"]);
+    folder.run(&["run", "nowhere.toml"]).fails(&["nowhere.toml"]);
+}
+
+#[test]
+fn the_station_of_the_readme_is_one() {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, after) = readme.split_once("## At the line").unwrap();
+    let (_, after) = after.split_once("```toml\n").unwrap();
+    let (text, _) = after.split_once("```").unwrap();
+    let config = StationConfig::parse(text, Path::new("/etc/pairspec/line3.toml")).unwrap();
+    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+}
+
+#[test]
+fn a_station_that_is_killed_passes_nothing_more_and_leaves_no_number_without_an_outcome() {
+    let folder = Folder::new();
+    let file = written(&folder);
+    let mut kills = Kills::default();
+    for seed in 0..4 {
+        station::kill(program(), &file, delay(seed, Duration::from_millis(700)), &mut kills);
+    }
+    assert!(kills.crashed > 0 && kills.conforming > 0, "{kills:?}");
+}
