@@ -12,6 +12,7 @@ mod data;
 mod demo;
 mod embed;
 mod evaluate;
+mod guard;
 mod identify;
 mod inspect;
 mod journal;

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use pairspec::signal::{DryRun, Outputs};
+use pairspec::signal::{DryRun, Gpio, Outputs};
 use pairspec::station::{Health, Setup, Station, StationConfig, Status};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::common::print;
+use super::guard::{self, Guard};
 use super::{CONFORMING, MISMATCH};
 
 /// How often signals and the station are looked at.
@@ -34,6 +35,12 @@ pub(crate) struct Arguments {
     /// With --dry-run: append each change of an output to this file, one JSON object a line
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     levels: Option<PathBuf>,
+    /// De-energise the station's outputs and exit, as after a crash (ExecStopPost=)
+    #[arg(long, conflicts_with_all = ["parts", "status_json"])]
+    release: bool,
+    /// De-energise them when the process that started this one is gone
+    #[arg(long, hide = true)]
+    guard: bool,
     /// Stop when so many parts have left
     #[arg(long, value_name = "N")]
     parts: Option<u64>,
@@ -50,7 +57,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         signal_hook::flag::register(signal, is_ending.clone()).context("signals")?;
     }
     let config = StationConfig::open(&arguments.station)?;
+    if arguments.release || (arguments.guard && guard::wait_for_end()) {
+        return release(arguments, &config);
+    }
+    if arguments.guard {
+        return Ok(CONFORMING);
+    }
     let setup = setup(arguments, &config)?;
+    let is_guarded = !arguments.dry_run || arguments.levels.is_some();
+    let start = || Guard::start(&arguments.station, arguments.levels.as_deref());
+    let guard = if is_guarded { start() } else { None };
     let station = Station::start(config, setup)?;
     let mut printed = Instant::now();
     while station.is_running() && !is_ending.load(Ordering::Acquire) {
@@ -61,6 +77,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
     }
     let status = station.stop()?;
+    if let Some(guard) = guard {
+        guard.dismiss();
+    }
     if arguments.status_json {
         print_json(&status)?;
     } else {
@@ -68,6 +87,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     let is_held = matches!(status.health, Health::Held | Health::Faulted);
     Ok(if is_held { MISMATCH } else { CONFORMING })
+}
+
+/// Takes the outputs and lets go of them.
+fn release(arguments: &Arguments, config: &StationConfig) -> anyhow::Result<u8> {
+    match (&arguments.levels, arguments.dry_run) {
+        (Some(levels), _) => DryRun::resuming(levels)?.release()?,
+        (None, true) => {}
+        (None, false) => Gpio::open(&config.outputs)?.release()?,
+    }
+    Ok(CONFORMING)
 }
 
 fn setup(arguments: &Arguments, config: &StationConfig) -> anyhow::Result<Setup> {

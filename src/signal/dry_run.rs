@@ -1,11 +1,11 @@
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::time::{ClockId, clock_gettime};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Error, OUTPUTS, Output, Outputs};
 
@@ -13,7 +13,7 @@ use super::{Error, OUTPUTS, Output, Outputs};
 const REMEMBERED: usize = 4_096;
 
 /// One change of one output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// CLOCK_MONOTONIC.
     pub ns: i64,
@@ -62,6 +62,20 @@ impl DryRun {
         let opened = OpenOptions::new().create(true).append(true).open(path);
         let file = opened.map_err(Error::io(path.display().to_string(), "open"))?;
         Ok(Self { recorded: Recorded::default(), file: Some((path.to_owned(), file)) })
+    }
+
+    /// The same, with the levels that the file says as those from before: of a process that is gone.
+    ///
+    /// # Errors
+    /// When the file cannot be read or opened.
+    pub fn resuming(path: &Path) -> Result<Self, Error> {
+        let outputs = Self::appending_to(path)?;
+        let text = fs::read_to_string(path);
+        let text = text.map_err(Error::io(path.display().to_string(), "read"))?;
+        for change in text.lines().filter_map(|line| serde_json::from_str::<Change>(line).ok()) {
+            outputs.recorded.note(change.output, change.is_active);
+        }
+        Ok(outputs)
     }
 
     /// A view of what is recorded, from any thread.
@@ -180,6 +194,21 @@ mod tests {
             (false, false)
         );
         assert_eq!(recorded.changes().len(), 4);
+    }
+
+    #[test]
+    fn what_a_process_left_active_is_let_go_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("levels.jsonl");
+        let mut outputs = DryRun::appending_to(&path).unwrap();
+        outputs.set(Output::Pass, true).unwrap();
+        // As a process that is killed: nothing is dropped.
+        std::mem::forget(outputs);
+        let mut next = DryRun::resuming(&path).unwrap();
+        assert!(next.recorded().is_active(Output::Pass));
+        next.release().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.ends_with("\"output\":\"pass\",\"is_active\":false}\n"), "{text}");
     }
 
     #[test]

@@ -23,10 +23,10 @@ pub use edges::{Edge, EdgeInput};
 pub use error::Error;
 pub use gpio::Gpio;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the station says by a line of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Output {
     /// A pulse lets one part through.

@@ -66,8 +66,9 @@ fn pass_on(role: Role, edge: Edge, shared: &Shared) {
 
 fn tell(role: Role, shared: &Shared, reason: Option<String>) {
     let component = match role {
-        Role::Trigger | Role::Confirmation => Component::Trigger,
+        Role::Trigger => Component::Trigger,
         Role::Encoder => Component::Encoder,
+        Role::Confirmation => Component::Confirmation,
     };
     shared.tell(Message::Missing { component, reason });
 }

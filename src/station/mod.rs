@@ -20,6 +20,7 @@ mod inspector;
 mod judge;
 mod message;
 mod notify;
+mod rim;
 mod run;
 mod status;
 #[cfg(test)]

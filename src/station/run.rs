@@ -1,28 +1,30 @@
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::camera::{self, Camera, OpenSource};
+use super::camera::{self, OpenSource};
 use super::command::Command;
-use super::config::{StationConfig, TriggerConfig};
+use super::config::StationConfig;
 use super::confirm::Confirmations;
 use super::control::{Control, ask};
 use super::core::{Core, Health};
 use super::driver::{Judging, Line, Times, Wires, now_ns};
-use super::inputs::{self, Role};
 use super::inspector::{InUse, Inspector};
 use super::judge::{Judge, OpenJudge, RecipeJudge};
+use super::message::Message;
 use super::notify::Notifier;
+use super::rim::{start_threads, thread};
 use super::status::{FrameCounts, Status};
-use super::threads::{Flags, Shared, guarded, spawn};
+use super::threads::{Flags, Shared, guarded};
 use super::{Error, OpenOutputs};
 use crate::capture::{Backoff, BackoffLimits};
+use crate::frame::Frame;
 use crate::journal::{Event, EventSource, Writer};
-use crate::signal::Gpio;
+use crate::signal::{Gpio, Outputs};
 
 /// Events on their way to the line.
 const INBOX: usize = 1_024;
@@ -88,54 +90,13 @@ impl Station {
         // First of all: from here on the lines are held in their safe state.
         let outputs = (setup.open_outputs)()?;
         let journal = Writer::open(&config.journal.folder, config.journal.settings)?;
-        let mut judge = (setup.open_judge)(&config.recipe)?;
-        let challenge = judge.challenge();
-        let identity = judge.identity().clone();
-        let detail = format!("{} {} {}", config.name, identity.name, identity.recipe_sha256);
-        journal.append_event(Event::new(EventSource::System, "station_started", detail));
-
+        let judge = (setup.open_judge)(&config.recipe)?;
         let (sender, inbox) = sync_channel(INBOX);
         let shared = Shared { line: sender, flags: Arc::new(Flags::default()) };
         let control = config.socket.as_deref().map(|path| Control::listen(path, &shared));
         let control = control.transpose()?;
-        let mut core = Core::new(config.core);
-        core.start();
-        core.inspector_ready();
-        if let Err(reason) = challenge {
-            journal.append_event(Event::new(EventSource::System, "challenge_failed", &reason));
-            core.set_challenge(Some(format!("challenge failed: {reason}")));
-        }
-        let inspector = Inspector::with_judge(0, judge, &shared).map_err(thread("inspection"))?;
-        let in_use = InUse { recipe: 0, path: config.recipe.clone(), identity };
-        let backoff = || Backoff::new(BackoffLimits::default());
-        let confirmations =
-            config.confirmation.as_ref().map(|wanted| Confirmations::new(wanted.within_ns));
-        let mut line = Line {
-            core,
-            inbox,
-            shared: shared.clone(),
-            outputs: Wires { lines: Some(outputs), open: setup.open_outputs, backoff: backoff() },
-            judging: Judging {
-                inspector: Some(inspector),
-                open: setup.open_judge,
-                backoff: backoff(),
-                generation: 0,
-                hung: 0,
-                recipes: vec![in_use],
-                next_recipe: 1,
-                challenged: None,
-                loading: None,
-            },
-            journal: Some(journal),
-            confirmations,
-            snapshot: Arc::new(Mutex::new(nothing_yet(&config.name))),
-            notifier: Notifier::from_environment(),
-            times: Times::now(),
-            parts: setup.parts,
-            config: config.clone(),
-        };
-        line.outputs.backoff.opened(now_ns());
-        line.judging.backoff.opened(now_ns());
+        let opened = Opened { outputs, journal, judge, inbox };
+        let line = opened.into_line(&config, &setup, &shared)?;
         line.notifier.send("READY=1");
         let snapshot = line.snapshot.clone();
         let line = std::thread::Builder::new()
@@ -194,6 +155,77 @@ impl Station {
     }
 }
 
+/// What a station holds before its line starts.
+struct Opened {
+    outputs: Box<dyn Outputs>,
+    journal: Writer,
+    judge: Box<dyn Judge>,
+    inbox: Receiver<Message>,
+}
+
+impl Opened {
+    /// Judges the goldens and puts the line together.
+    fn into_line(
+        mut self,
+        config: &StationConfig,
+        setup: &Setup,
+        shared: &Shared,
+    ) -> Result<Line, Error> {
+        let identity = self.judge.identity().clone();
+        let detail = format!("{} {} {}", config.name, identity.name, identity.recipe_sha256);
+        self.journal.append_event(Event::new(EventSource::System, "station_started", detail));
+        let core = self.core(config);
+        let within = config.confirmation.as_ref().map(|wanted| wanted.within_ns);
+        let opened = || {
+            let mut backoff = Backoff::new(BackoffLimits::default());
+            backoff.opened(now_ns());
+            backoff
+        };
+        let (lines, open) = (Some(self.outputs), setup.open_outputs.clone());
+        let inspector =
+            Inspector::with_judge(0, self.judge, shared).map_err(thread("inspection"))?;
+        Ok(Line {
+            core,
+            inbox: self.inbox,
+            shared: shared.clone(),
+            outputs: Wires { lines, open, backoff: opened() },
+            judging: Judging {
+                inspector: Some(inspector),
+                open: setup.open_judge.clone(),
+                backoff: opened(),
+                generation: 0,
+                hung: 0,
+                recipes: vec![InUse { recipe: 0, path: config.recipe.clone(), identity }],
+                next_recipe: 1,
+                challenged: None,
+                loading: None,
+            },
+            journal: Some(self.journal),
+            confirmations: within.map(Confirmations::new),
+            snapshot: Arc::new(Mutex::new(nothing_yet(&config.name))),
+            notifier: Notifier::from_environment(),
+            times: Times::now(),
+            parts: setup.parts,
+            config: config.clone(),
+        })
+    }
+
+    fn core(&mut self, config: &StationConfig) -> Core<Arc<Frame>> {
+        let mut core = Core::new(config.core);
+        core.start();
+        core.inspector_ready();
+        let (name, detail) = match self.judge.challenge() {
+            Ok(goldens) => ("challenge_passed", goldens.to_string()),
+            Err(reason) => {
+                core.set_challenge(Some(format!("challenge failed: {reason}")));
+                ("challenge_failed", reason)
+            }
+        };
+        self.journal.append_event(Event::new(EventSource::System, name, detail));
+        core
+    }
+}
+
 #[cfg(test)]
 impl Station {
     /// When a folder's first frame belongs to a trigger.
@@ -231,55 +263,6 @@ fn run_line(line: Line) -> Result<Status, String> {
     ended
 }
 
-fn start_threads(
-    config: &StationConfig,
-    (open, first_ns): (&OpenSource, i64),
-    shared: &Shared,
-) -> Result<Vec<JoinHandle<()>>, Error> {
-    let mut threads = Vec::new();
-    for (number, camera) in config.capture.cameras.iter().enumerate() {
-        let camera = Camera {
-            number,
-            config: camera.clone(),
-            timeout: config.capture.timeout,
-            first_ns: first_exposure_ns(config, number, first_ns),
-            open: open.clone(),
-            shared: shared.clone(),
-        };
-        let name = if number == 0 { "camera-test" } else { "camera-ref" };
-        threads.push(spawn(name, move || camera.run()).map_err(thread("camera"))?);
-    }
-    let mut listen = |role, input: &crate::signal::InputConfig| {
-        let (input, shared) = (input.clone(), shared.clone());
-        let spawned = spawn("input", move || inputs::listen(role, &input, &shared));
-        spawned.map(|handle| threads.push(handle)).map_err(thread("input"))
-    };
-    if let Some(input) = &config.encoder {
-        listen(Role::Encoder, input)?;
-    }
-    if let Some(confirmation) = &config.confirmation {
-        listen(Role::Confirmation, &confirmation.input)?;
-    }
-    match &config.trigger {
-        TriggerConfig::Gpio(input) => listen(Role::Trigger, input)?,
-        TriggerConfig::Interval { period_ns } => {
-            let (period_ns, shared) = (*period_ns, shared.clone());
-            let spawned = spawn("trigger", move || inputs::tick(first_ns, period_ns, &shared));
-            threads.push(spawned.map_err(thread("trigger"))?);
-        }
-        TriggerConfig::FreeRunning | TriggerConfig::Software => {}
-    }
-    Ok(threads)
-}
-
-/// A folder's first frame lies in the window of the first trigger by time.
-fn first_exposure_ns(config: &StationConfig, camera: usize, first_ns: i64) -> i64 {
-    let timing = &config.core.timing;
-    let views = timing.reference.iter().chain([&timing.test]);
-    let delay_ns = views.filter(|view| view.camera == camera).map(|view| view.delay_ns).min();
-    first_ns.saturating_add(delay_ns.unwrap_or(0)).saturating_add(timing.window_ns / 2)
-}
-
 fn nothing_yet(name: &str) -> Status {
     Status {
         name: name.to_owned(),
@@ -296,8 +279,4 @@ fn nothing_yet(name: &str) -> Status {
         inspector_restarts: 0,
         unconfirmed: 0,
     }
-}
-
-fn thread(name: &'static str) -> impl FnOnce(std::io::Error) -> Error {
-    move |error| Error::Thread { name, reason: error.to_string() }
 }

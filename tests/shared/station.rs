@@ -89,6 +89,11 @@ pub fn kill(program: &Path, station: &Path, delay: Duration, kills: &mut Kills) 
     // SIGKILL.
     child.kill().unwrap();
     child.wait().unwrap();
+    let start = Instant::now();
+    while !is_safe(station) {
+        assert!(start.elapsed() < PATIENCE, "an output stays active after the kill");
+        thread::sleep(Duration::from_millis(2));
+    }
     let (passes_then, folder) = (passes(station), station.parent().unwrap().join("journal"));
     // Opens, and says what the crash left to be said.
     pairspec::journal::Writer::open(&folder, Default::default()).unwrap().close().unwrap();
@@ -131,6 +136,15 @@ pub fn passes(station: &Path) -> u64 {
 pub fn changes(station: &Path) -> Vec<Value> {
     let text = fs::read_to_string(levels_of(station)).unwrap_or_default();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// Whether no output is active, by the changes so far.
+pub fn is_safe(station: &Path) -> bool {
+    let changes = changes(station);
+    ["pass", "reject", "busy", "fault"].iter().all(|output| {
+        let last = changes.iter().rfind(|change| change["output"] == **output);
+        last.is_none_or(|last| last["is_active"] == false)
+    })
 }
 
 fn levels_of(station: &Path) -> PathBuf {

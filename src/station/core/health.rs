@@ -32,6 +32,8 @@ pub enum Component {
     Trigger,
     /// The encoder.
     Encoder,
+    /// The sensor behind the ejector.
+    Confirmation,
     /// The evidence.
     Journal,
     /// Comparable times.
@@ -40,12 +42,13 @@ pub enum Component {
     Outputs,
 }
 
-const COMPONENTS: [Component; 8] = [
+const COMPONENTS: [Component; 9] = [
     Component::TestCamera,
     Component::ReferenceCamera,
     Component::Inspector,
     Component::Trigger,
     Component::Encoder,
+    Component::Confirmation,
     Component::Journal,
     Component::Clock,
     Component::Outputs,
@@ -160,6 +163,7 @@ impl fmt::Display for Component {
             Self::Inspector => "inspection",
             Self::Trigger => "trigger",
             Self::Encoder => "encoder",
+            Self::Confirmation => "confirmation",
             Self::Journal => "journal",
             Self::Clock => "clock",
             Self::Outputs => "outputs",

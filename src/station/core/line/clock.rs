@@ -75,7 +75,7 @@ impl<P: Clone> Core<P> {
             if !flight.decide(now_ns, jumped().into()) && flight.is_conforming() {
                 flight.revoke(jumped());
             }
-            // It leaves at once: when it would be at the ejector is not known any more.
+            // When it would be at the ejector is not known any more: no later than a new part.
             flight.trigger_ns = flight.trigger_ns.min(now_ns);
         }
         self.note_jump(now_ns);

@@ -133,6 +133,7 @@ impl<P: Clone> Core<P> {
             self.counters.cut_pulses += 1;
         }
         // At least half of what is there.
-        end_ns.min(latest_ns).max(now_ns.saturating_add(next_ns.saturating_sub(now_ns).max(0) / 2))
+        let half_ns = now_ns.saturating_add(next_ns.saturating_sub(now_ns).max(0) / 2);
+        end_ns.min(latest_ns.max(half_ns))
     }
 }

@@ -39,6 +39,9 @@ fn many_parts_between_camera_and_ejector_leave_in_order_with_pulses_of_their_own
     assert_eq!(numbers, (1..=20).collect::<Vec<u64>>());
     let due = (1..=20).filter(|number| number % 3 != 0).map(|number| 500 + 30 * number);
     assert_eq!(bench.passes_ms(), due.collect::<Vec<i64>>());
+    for pulse in bench.changes.chunks(2) {
+        assert_eq!((pulse[1].0 - pulse[0].0, pulse[1].2), (20 * MS, false), "{pulse:?}");
+    }
 }
 
 #[test]
@@ -59,6 +62,16 @@ fn a_pulse_ends_before_that_of_a_part_close_behind() {
     let changes: Vec<(i64, bool)> = bench.changes.iter().map(|it| (it.0 / MS, it.2)).collect();
     assert_eq!(changes, [(500, true), (506, false), (508, true), (528, false)]);
     assert_eq!(bench.core.counters().cut_pulses, 1);
+}
+
+#[test]
+fn a_pulse_has_its_length_however_far_the_next_part_is() {
+    let mut bench = Bench::new(config(ejector_after(500)));
+    bench.part(1, 0, Outcome::Conforming);
+    bench.part(2, 400, Outcome::Conforming);
+    bench.until(2_000);
+    let changes: Vec<i64> = bench.changes.iter().map(|change| change.0 / MS).collect();
+    assert_eq!(changes, [500, 520, 900, 920]);
 }
 
 #[test]
