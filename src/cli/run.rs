@@ -12,7 +12,7 @@ use pairspec::station::{Health, Setup, Station, StationConfig, Status};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::common::print;
-use super::guard::{self, Guard};
+use super::guard::{Guard, wait_for_end};
 use super::{CONFORMING, MISMATCH};
 
 /// How often signals and the station are looked at.
@@ -57,17 +57,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         signal_hook::flag::register(signal, is_ending.clone()).context("signals")?;
     }
     let config = StationConfig::open(&arguments.station)?;
-    if arguments.release || (arguments.guard && guard::wait_for_end()) {
+    if arguments.release || (arguments.guard && wait_for_end()) {
         return release(arguments, &config);
     }
     if arguments.guard {
         return Ok(CONFORMING);
     }
     let setup = setup(arguments, &config)?;
-    let is_guarded = !arguments.dry_run || arguments.levels.is_some();
-    let start = || Guard::start(&arguments.station, arguments.levels.as_deref());
-    let guard = if is_guarded { start() } else { None };
     let station = Station::start(config, setup)?;
+    let guard = guard(arguments);
     let mut printed = Instant::now();
     while station.is_running() && !is_ending.load(Ordering::Acquire) {
         thread::sleep(LOOK);
@@ -87,6 +85,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     let is_held = matches!(status.health, Health::Held | Health::Faulted);
     Ok(if is_held { MISMATCH } else { CONFORMING })
+}
+
+/// A dry run that records nothing has nothing to let go of.
+fn guard(arguments: &Arguments) -> Option<Guard> {
+    let is_guarded = !arguments.dry_run || arguments.levels.is_some();
+    if is_guarded { Guard::start(&arguments.station, arguments.levels.as_deref()) } else { None }
 }
 
 /// Takes the outputs and lets go of them.

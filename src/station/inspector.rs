@@ -26,6 +26,9 @@ pub(super) enum Job {
     Challenge { recipe: u32 },
 }
 
+/// Judges by recipe, the oldest first.
+type Judges = Vec<(u32, Box<dyn Judge>), RECIPES>;
+
 /// A recipe that is in use.
 #[derive(Debug, Clone)]
 pub(super) struct InUse {
@@ -42,7 +45,7 @@ pub(super) struct Inspector {
 /// What an inspector's thread works with.
 struct Bench {
     generation: u32,
-    judges: Vec<(u32, Box<dyn Judge>), RECIPES>,
+    judges: Judges,
     jobs: Receiver<Job>,
     shared: Shared,
 }
@@ -136,10 +139,7 @@ impl Bench {
     }
 }
 
-fn open_all(
-    recipes: &[InUse],
-    open: &OpenJudge,
-) -> Result<Vec<(u32, Box<dyn Judge>), RECIPES>, String> {
+fn open_all(recipes: &[InUse], open: &OpenJudge) -> Result<Judges, String> {
     let mut judges = Vec::new();
     for InUse { recipe, path, identity } in recipes {
         let judge = open(path).map_err(|error| error.to_string())?;

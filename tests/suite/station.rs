@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::harness::Folder;
 use crate::shared::journal::delay;
 use crate::shared::station::{self, Kills};
+use crate::test_data::deeppcb;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -73,6 +74,66 @@ fn a_station_of_files_judges_its_parts_and_stops() {
     assert!(counters["inspected"].as_u64() >= Some(3), "{counters}");
     let [conforming, crashed] = station::outcomes(&folder.path("journal"));
     assert_eq!((Some(conforming), crashed), (counters["conforming"].as_u64(), 0));
+    // The third of the three pairs is a fault: each part was judged by its own frames.
+    let parts = parts_of(&folder);
+    let judged: Vec<_> = parts.iter().filter(|part| part.1 != "not_inspected").collect();
+    for (number, verdict, _) in &judged {
+        let expected = if (number - 1) % 3 == 2 { "mismatch" } else { "conforming" };
+        assert_eq!(verdict, expected, "part {number}");
+    }
+    assert!(judged.len() >= 3, "{parts:?}");
+}
+
+/// Real boards beside each other: the station says of each what `batch` says.
+#[test]
+fn real_boards_are_judged_at_the_line_as_they_are_from_a_manifest() {
+    const PAIRS: usize = 6;
+    let test = "real_boards_are_judged_at_the_line_as_they_are_from_a_manifest";
+    let Some(data) = deeppcb(test) else { return };
+    let folder = Folder::new();
+    written(&folder);
+    let manifest = std::fs::read_to_string(data.join("manifest.csv")).unwrap();
+    let mut rows = Vec::new();
+    for (index, row) in manifest.lines().skip(1).step_by(150).take(PAIRS).enumerate() {
+        let fields: Vec<&str> = row.split(',').collect();
+        for (to, from) in [("references", fields[4]), ("tests", fields[5])] {
+            folder.write(&format!("{to}/{index}.png"), std::fs::read(data.join(from)).unwrap());
+        }
+        rows.push(format!("{index},references/{index}.png,tests/{index}.png"));
+    }
+    folder.manifest("", &rows.iter().map(String::as_str).collect::<Vec<&str>>());
+    let batch = folder.run(&["batch", "manifest.csv"]).json_lines();
+    let text = folder.text("station.toml");
+    let text = text
+        .replace("= 320", "= 640")
+        .replace("rate_hz = 10", "rate_hz = 2")
+        .replace("deadline_ms = 240", "deadline_ms = 60000\nwaiting = 32")
+        .replace("[ejector]\ndelay_ms = 250\ntolerance_ms = 100\n", "");
+    folder.write("station.toml", text);
+    let parts = PAIRS.to_string();
+    folder.run(&["run", "station.toml", "--dry-run", "--parts", &parts]).exits(0);
+    let verdicts = parts_of(&folder);
+    assert!(verdicts.len() >= PAIRS);
+    let mut judged = 0;
+    for (number, verdict, reason) in verdicts.iter().take(PAIRS) {
+        if reason.as_deref() != Some("capture") {
+            let expected = batch[*number as usize - 1]["verdict"].as_str();
+            assert_eq!(Some(verdict.as_str()), expected, "part {number}");
+            judged += 1;
+        }
+    }
+    assert!(judged >= PAIRS / 2, "{verdicts:?}");
+}
+
+/// Number, verdict and stage of the parts in the journal.
+fn parts_of(folder: &Folder) -> Vec<(u64, String, Option<String>)> {
+    let records = folder.run(&["journal", "list", "journal", "--json"]).json_lines();
+    let parts = records.iter().filter(|record| record["kind"] == "part");
+    let of = |record: &Value| {
+        let stage = record["stage"].as_str().map(str::to_owned);
+        (record["number"].as_u64().unwrap(), record["verdict"].as_str().unwrap().to_owned(), stage)
+    };
+    parts.map(of).collect()
 }
 
 #[test]

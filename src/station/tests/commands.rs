@@ -129,3 +129,24 @@ fn a_trigger_by_command_needs_a_software_trigger() {
     assert!(answer["error"].to_string().contains("software"), "{answer}");
     station.stop().unwrap();
 }
+
+#[test]
+fn a_line_without_end_and_a_crowd_are_refused() {
+    let rig = Rig::new();
+    let station = rig.start("deadline_ms = 5000");
+    let path = rig.folder.path().join("socket");
+    let answer = |stream: UnixStream| {
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        answer
+    };
+    let mut endless = UnixStream::connect(&path).unwrap();
+    endless.write_all(&[b'x'; 16 << 10]).unwrap();
+    assert!(answer(endless).contains("a line of more than 16384 bytes"));
+    let open: Vec<UnixStream> = (0..8).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    // Connections are admitted in the order they came; one that was closed may still be counted.
+    let crowd = answer(UnixStream::connect(&path).unwrap());
+    assert!(crowd.contains("8 connections are open"), "{crowd}");
+    drop(open);
+    station.stop().unwrap();
+}

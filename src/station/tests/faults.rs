@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::rig::*;
 use crate::journal::Outcome;
-use crate::station::{Health, Station};
+use crate::signal::{LineName, RawEdge, RawInput};
+use crate::station::{ConfirmationConfig, Health, Station};
 
 fn passed(station: &Station, more: u64) {
     let before = station.status().counters.conforming;
@@ -151,4 +152,25 @@ fn a_stop_while_parts_are_in_flight_passes_none_of_them() {
     assert!(stage(&parts, "stopped") > 5);
     let passed = parts.values().filter(|part| part.outcome == Outcome::Conforming).count();
     assert_eq!((passed, rig.passes()), (0, 0));
+}
+
+#[test]
+fn an_ejection_that_no_sensor_saw_holds_the_line() {
+    let rig = Rig::new();
+    let mut config = rig.config("deadline_ms = 5000");
+    let input = RawInput {
+        chip: "no such chip".to_owned(),
+        line: LineName::Offset(0),
+        edge: RawEdge::Rising,
+        active_low: false,
+        debounce_us: 0,
+    };
+    let input = input.validate("input").unwrap();
+    config.confirmation = Some(ConfirmationConfig { input, within_ns: 100_000_000 });
+    let station = rig.start_with(config);
+    wait_for(&station, "held", |status| status.health == Health::Held);
+    let status = station.status();
+    assert!(status.reason.unwrap().contains("no sensor saw its ejection"));
+    wait_for(&station, "parts are held", |status| status.counters.held >= 3);
+    rig.check(&station.stop().unwrap());
 }

@@ -216,3 +216,38 @@ fn counters_leave_nothing_out() {
     assert_eq!((leaving.count, inspection.count), (3, 2));
     assert_eq!((leaving.min_ms, inspection.max_ms), (150.0, 8.0));
 }
+
+#[test]
+fn each_of_two_passes_has_an_edge_of_its_own() {
+    let mut bench = Bench::new(config(Ejector::AtVerdict));
+    for (number, ms) in [(1, 0), (2, 7)] {
+        bench.until(ms);
+        bench.trigger(number);
+    }
+    for (number, ms) in [(1, 12), (2, 18)] {
+        bench.until(ms);
+        bench.frame(number);
+    }
+    bench.until(20);
+    bench.verdict(Outcome::Conforming);
+    bench.until(21);
+    bench.verdict(Outcome::Conforming);
+    bench.until(100);
+    let changes: Vec<(i64, bool)> = bench.changes.iter().map(|it| (it.0 / MS, it.2)).collect();
+    assert_eq!(changes, [(20, true), (21, false), (23, true), (43, false)]);
+}
+
+#[test]
+fn a_frame_is_judged_as_soon_as_no_other_trigger_can_claim_it() {
+    let mut config = config(Ejector::AtVerdict);
+    config.timing.test.delay_ns = 0;
+    let mut bench = Bench::new(config);
+    bench.trigger(1);
+    bench.until(1);
+    bench.frame(1);
+    assert_eq!(bench.judging, None);
+    // A trigger may be told 2 ms late and claim it until then.
+    assert_eq!(bench.core.next_ns(), Some(3 * MS));
+    bench.until(3);
+    assert_eq!(bench.judging, Some(1));
+}
