@@ -19,7 +19,7 @@ use super::message::Message;
 use super::notify::Notifier;
 use super::rim::{start_threads, thread};
 use super::status::{FrameCounts, Status};
-use super::threads::{Flags, Shared, guarded};
+use super::threads::{Flags, Shared, guarded, prefer};
 use super::{Error, OpenOutputs};
 use crate::capture::{Backoff, BackoffLimits};
 use crate::frame::Frame;
@@ -32,8 +32,6 @@ const INBOX: usize = 1_024;
 const LEAD_NS: i64 = 200_000_000;
 /// How long a stop waits for threads that listen to something.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Before everything else that runs; taken where the system allows it.
-const PRIORITY: i32 = -15;
 
 /// What a station is made of; tests and proofs put doubles in.
 #[derive(Clone)]
@@ -252,9 +250,7 @@ impl Times {
 /// A panic in here drops the outputs, which de-energises them, and leaves the journal as a crash does.
 fn run_line(line: Line) -> Result<Status, String> {
     let flags = line.shared.flags.clone();
-    if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
-        log::debug!("line: priority {PRIORITY} is not allowed: {error}");
-    }
+    prefer();
     let ended = guarded(|| line.run());
     flags.stop();
     if let Err(reason) = &ended {

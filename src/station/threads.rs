@@ -16,6 +16,9 @@ const FRAME_CREDITS: usize = 8;
 /// How often a thread that waits looks whether it should stop.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Before everything else that runs: for threads that wait most of the time and must not be late.
+const PRIORITY: i32 = -15;
+
 /// The threads' view of the station.
 #[derive(Clone)]
 pub(super) struct Shared {
@@ -91,6 +94,15 @@ impl Shared {
             }
             thread::sleep(LOOK.min(Duration::from_nanos(left_ns.unsigned_abs())));
         }
+    }
+}
+
+/// Has this thread run before those that compute, where the system allows it.
+///
+/// On Linux the priority of a process is one of its threads each.
+pub(super) fn prefer() {
+    if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
+        log::debug!("priority {PRIORITY} is not allowed: {error}");
     }
 }
 
