@@ -56,7 +56,7 @@ pub fn write(folder: &Path, recipe: &Path) -> PathBuf {
     let camera = format!("width = {side}\nheight = {side}\nrate_hz = 10");
     let text = format!(
         "name = 'killed'\nrecipe = '{}'\ndeadline_ms = 240\n[capture]\nmode = 'two-cameras'\n\
-         delay_ms = 0\nwindow_ms = 20\nframes_in_window = 'first'\ntrigger_latency_ms = 50\n\
+         delay_ms = 0\nwindow_ms = 20\nframes_in_window = 'first'\ntrigger_latency_ms = 100\n\
          frame_latency_ms = 100\n[capture.test]\nfolder = 'tests'\n{camera}\n\
          [capture.reference]\nfolder = 'references'\n{camera}\n[trigger]\nkind = 'interval'\n\
          rate_hz = 10\n[ejector]\ndelay_ms = 250\ntolerance_ms = 100\n[journal]\n\

