@@ -71,7 +71,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         thread::sleep(LOOK);
         if arguments.status_json && printed.elapsed() >= STATUS_EVERY {
             printed = Instant::now();
-            print_json(&station.status())?;
+            // Nobody who reads is a reason to stop a line.
+            if let Err(error) = print_json(&station.status()) {
+                log::warn!("{error:#}");
+            }
         }
     }
     let status = station.stop()?;

@@ -49,11 +49,12 @@ pub struct Setup {
 /// A running station.
 pub struct Station {
     shared: Shared,
-    line: JoinHandle<Result<Status, String>>,
+    /// Until it was joined.
+    line: Option<JoinHandle<Result<Status, String>>>,
     threads: Vec<JoinHandle<()>>,
     snapshot: Arc<Mutex<Status>>,
     control: Option<Control>,
-    #[cfg(test)]
+    /// When the first frame of a folder and the first trigger by time are due.
     first_ns: i64,
 }
 
@@ -91,27 +92,31 @@ impl Station {
         let judge = (setup.open_judge)(&config.recipe)?;
         let (sender, inbox) = sync_channel(INBOX);
         let shared = Shared { line: sender, flags: Arc::new(Flags::default()) };
-        let control = config.socket.as_deref().map(|path| Control::listen(path, &shared));
-        let control = control.transpose()?;
-        let opened = Opened { outputs, journal, judge, inbox };
+        let first_ns = now_ns().saturating_add(LEAD_NS);
+        // Dropping it ends whatever was started.
+        let mut station = Self {
+            shared: shared.clone(),
+            line: None,
+            threads: Vec::new(),
+            snapshot: Arc::new(Mutex::new(nothing_yet(&config.name))),
+            control: None,
+            first_ns,
+        };
+        if let Some(path) = &config.socket {
+            station.control = Some(Control::listen(path, &shared)?);
+        }
+        let opened = Opened { outputs, journal, judge, inbox, snapshot: station.snapshot.clone() };
         let line = opened.into_line(&config, &setup, &shared)?;
         line.notifier.send("READY=1");
-        let snapshot = line.snapshot.clone();
         let line = std::thread::Builder::new()
             .name("line".to_owned())
             .spawn(move || run_line(line))
             .map_err(thread("line"))?;
-        let first_ns = now_ns().saturating_add(LEAD_NS);
-        let threads = start_threads(&config, (&setup.open_source, first_ns), &shared)?;
-        Ok(Self {
-            shared,
-            line,
-            threads,
-            snapshot,
-            control,
-            #[cfg(test)]
-            first_ns,
-        })
+        station.line = Some(line);
+        station.first_ns = now_ns().saturating_add(LEAD_NS);
+        let open = (&setup.open_source, station.first_ns);
+        station.threads = start_threads(&config, open, &shared)?;
+        Ok(station)
     }
 
     /// How the station was at most 100 ms ago.
@@ -127,7 +132,7 @@ impl Station {
     /// Whether the line runs: it ends by itself after the parts it was given, on `stop`, or on a fault
     /// of its own.
     pub fn is_running(&self) -> bool {
-        !self.line.is_finished()
+        self.line.as_ref().is_some_and(|line| !line.is_finished())
     }
 
     /// Puts the outputs in their safe state, gives every part in flight its outcome and closes the
@@ -135,11 +140,16 @@ impl Station {
     ///
     /// # Errors
     /// [`Error::Thread`] when the line had ended by a fault of its own.
-    pub fn stop(self) -> Result<Status, Error> {
+    pub fn stop(mut self) -> Result<Status, Error> {
+        self.end().map_err(|reason| Error::Thread { name: "line", reason })
+    }
+
+    /// Ends the line, then whatever else there is; the line's last status.
+    fn end(&mut self) -> Result<Status, String> {
         self.shared.flags.stop();
-        let ended = self.line.join().unwrap_or_else(|_| Err("it panicked".to_owned()));
+        let ended = self.line.take().map(JoinHandle::join);
         let end = Instant::now() + PATIENCE;
-        for thread in self.threads {
+        for thread in self.threads.drain(..) {
             while !thread.is_finished() && Instant::now() < end {
                 std::thread::sleep(Duration::from_millis(5));
             }
@@ -148,8 +158,24 @@ impl Station {
                 let _ = thread.join();
             }
         }
-        drop(self.control);
-        ended.map_err(|reason| Error::Thread { name: "line", reason })
+        self.control = None;
+        match ended {
+            Some(Ok(ended)) => ended,
+            Some(Err(_)) => Err("it panicked".to_owned()),
+            None => Err("it never ran".to_owned()),
+        }
+    }
+}
+
+impl Drop for Station {
+    /// As [`Station::stop`]: nothing goes on switching outputs when nobody holds the station.
+    fn drop(&mut self) {
+        if self.line.is_some()
+            && let Err(reason) = self.end()
+        {
+            log::error!("line: {reason}");
+        }
+        self.shared.flags.stop();
     }
 }
 
@@ -159,6 +185,7 @@ struct Opened {
     journal: Writer,
     judge: Box<dyn Judge>,
     inbox: Receiver<Message>,
+    snapshot: Arc<Mutex<Status>>,
 }
 
 impl Opened {
@@ -200,7 +227,7 @@ impl Opened {
             },
             journal: Some(self.journal),
             confirmations: within.map(Confirmations::new),
-            snapshot: Arc::new(Mutex::new(nothing_yet(&config.name))),
+            snapshot: self.snapshot,
             notifier: Notifier::from_environment(),
             times: Times::now(),
             parts: setup.parts,
@@ -229,6 +256,11 @@ impl Station {
     /// When a folder's first frame belongs to a trigger.
     pub(super) fn first_ns(&self) -> i64 {
         self.first_ns
+    }
+
+    /// Edges of the encoder.
+    pub(super) fn move_belt(&self, edges: u64) {
+        self.shared.flags.encoder.fetch_add(edges, std::sync::atomic::Ordering::AcqRel);
     }
 
     /// A part at a time, told when it is over.

@@ -16,6 +16,7 @@ use crate::frame::Frame;
 impl Line {
     /// Does everything there is to do now.
     pub(super) fn settle(&mut self) {
+        self.follow_encoder();
         while let Some(action) = self.core.poll(now_ns()) {
             match action {
                 Action::Set { output, is_active } => self.set(output, is_active),
@@ -69,7 +70,7 @@ impl Line {
     }
 
     /// A thread cannot be ended from outside: it is left to itself, and its verdict is nobody's.
-    fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self) {
         self.judging.hung += 1;
         self.inspector_lost("it hangs and was given up");
     }

@@ -69,8 +69,8 @@ pub(super) struct Judging {
     /// The recipes in use, that in force last.
     pub(super) recipes: Vec<InUse>,
     pub(super) next_recipe: u32,
-    /// Who waits for a challenge.
-    pub(super) challenged: Option<SyncSender<Value>>,
+    /// Who waits for a challenge, and since when.
+    pub(super) challenged: Option<(SyncSender<Value>, i64)>,
     /// Who waits for a recipe.
     pub(super) loading: Option<SyncSender<Value>>,
 }
@@ -146,7 +146,8 @@ impl Line {
     /// Those who still wait for an answer get one.
     fn refuse_waiting(&mut self) {
         let refusal = || super::command::refused("the station stops");
-        let waiting = [self.judging.challenged.take(), self.judging.loading.take()];
+        let challenged = self.judging.challenged.take().map(|(reply, _)| reply);
+        let waiting = [challenged, self.judging.loading.take()];
         for reply in waiting.into_iter().flatten() {
             let _ = reply.try_send(refusal());
         }

@@ -62,7 +62,9 @@ impl Line {
         }
         self.event(EventSource::Operator, "challenge", "");
         self.core.set_challenge(Some("a challenge is under way".to_owned()));
-        self.judging.challenged = Some(reply);
+        // It takes as long as its goldens do: no part is sent there meanwhile.
+        self.core.inspector_away();
+        self.judging.challenged = Some((reply, now_ns()));
     }
 
     pub(super) fn challenged(&mut self, result: Result<usize, String>) {
@@ -78,7 +80,8 @@ impl Line {
             }
         };
         self.core.set_challenge(failure);
-        if let Some(reply) = self.judging.challenged.take() {
+        self.core.inspector_ready();
+        if let Some((reply, _)) = self.judging.challenged.take() {
             let _ = reply.try_send(answer);
         }
     }

@@ -11,7 +11,7 @@ use crate::journal::{EventSource, now_ms};
 
 impl Line {
     pub(super) fn take(&mut self, message: Message) {
-        self.core.encoder(self.shared.flags.encoder.load(Ordering::Acquire));
+        self.follow_encoder();
         match message {
             Message::Trigger { ns, missed } => {
                 self.core.missed_triggers(missed);
@@ -51,6 +51,11 @@ impl Line {
         }
     }
 
+    /// The belt moves whether or not anything else happens.
+    pub(super) fn follow_encoder(&mut self) {
+        self.core.encoder(self.shared.flags.encoder.load(Ordering::Acquire));
+    }
+
     /// A part: it gets its number here and nowhere else.
     pub(super) fn trigger(&mut self, ns: i64) -> Option<u64> {
         let number = self.journal.as_ref()?.next_number();
@@ -71,7 +76,7 @@ impl Line {
         }
         let content = content.map(Arc::new);
         if let Err(error) = &content {
-            log::warn!("{error}");
+            log::info!("{error}");
         }
         let sighting = Sighting { sequence, stamp, content: content.ok() };
         self.core.frame(now_ns(), camera, sighting);
@@ -112,7 +117,7 @@ impl Line {
         self.core.inspector_lost(now_ns(), reason);
         self.judging.inspector = None;
         self.judging.backoff.failed(now_ns());
-        if let Some(reply) = self.judging.challenged.take() {
+        if let Some((reply, _)) = self.judging.challenged.take() {
             let failure = format!("the challenge did not end: {reason}");
             self.core.set_challenge(Some(failure.clone()));
             let _ = reply.try_send(super::super::command::refused(failure));

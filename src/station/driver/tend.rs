@@ -13,6 +13,8 @@ use crate::signal::OUTPUTS;
 
 /// From one look to the next.
 const EVERY_NS: i64 = 100_000_000;
+/// The longest that all goldens may take.
+const CHALLENGE_NS: i64 = 240_000_000_000;
 /// Inspections that may hang before the station gives up: each keeps its model in memory.
 const MOST_HUNG: u32 = 3;
 
@@ -27,6 +29,7 @@ impl Line {
         self.times.tended_ns = now_ns;
         self.mind_lost_triggers();
         self.mind_journal();
+        self.mind_challenge(now_ns);
         self.mind_ejections(now_ns);
         self.forget_recipes();
         self.tell_health();
@@ -86,6 +89,14 @@ impl Line {
         let Some(journal) = &self.journal else { return };
         let health = journal.health();
         self.core.set_missing(Component::Journal, health.fault.or(health.image_fault));
+    }
+
+    /// A challenge that hangs is given up as an inspection is.
+    fn mind_challenge(&mut self, now_ns: i64) {
+        let since = self.judging.challenged.as_ref().map(|(_, since_ns)| *since_ns);
+        if since.is_some_and(|since_ns| now_ns.saturating_sub(since_ns) > CHALLENGE_NS) {
+            self.abandon();
+        }
     }
 
     /// What the ejector let through may be a bad part.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::rig::*;
 use crate::journal::Outcome;
 use crate::signal::{LineName, RawEdge, RawInput};
-use crate::station::{ConfirmationConfig, Health, Station};
+use crate::station::{ConfirmationConfig, Ejector, Health, Station, TriggerConfig};
 
 fn passed(station: &Station, more: u64) {
     let before = station.status().counters.conforming;
@@ -173,4 +173,31 @@ fn an_ejection_that_no_sensor_saw_holds_the_line() {
     assert!(status.reason.unwrap().contains("no sensor saw its ejection"));
     wait_for(&station, "parts are held", |status| status.counters.held >= 3);
     rig.check(&station.stop().unwrap());
+}
+
+#[test]
+fn a_belt_that_moves_without_anything_else_carries_its_parts_out() {
+    let rig = Rig::new();
+    let mut config = rig.config("deadline_ms = 5000");
+    config.trigger = TriggerConfig::Software;
+    config.core.ejector = Ejector::AfterPulses { pulses: 100, tolerance: 10 };
+    let station = rig.start_with(config);
+    station.trigger_at(station.first_ns());
+    wait_for(&station, "the verdict", |status| status.counters.inspected == 1);
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(station.status().in_flight, 1);
+    station.move_belt(100);
+    wait_for(&station, "the pass", |status| status.counters.conforming == 1);
+    rig.check(&station.stop().unwrap());
+}
+
+#[test]
+fn a_station_that_nobody_holds_any_more_ends_in_order() {
+    let rig = Rig::new();
+    let station = rig.start("deadline_ms = 5000");
+    passed(&station, 3);
+    drop(station);
+    let parts = rig.parts();
+    assert_eq!(stage(&parts, "crash"), 0);
+    assert!(!rig.recorded.is_active(crate::signal::Output::Pass));
 }

@@ -38,6 +38,12 @@ impl<P: Clone> Core<P> {
         self.conditions.set(Component::Inspector, None);
     }
 
+    /// Tells that the one who judges does something else until [`Core::inspector_ready`]; a verdict that is
+    /// on its way still counts.
+    pub fn inspector_away(&mut self) {
+        self.inspector = Inspector::Absent;
+    }
+
     /// Tells that nobody is: what was being judged is not inspected.
     pub fn inspector_lost(&mut self, now_ns: i64, reason: &str) {
         self.watch(now_ns);

@@ -96,6 +96,27 @@ fn a_lost_inspector_costs_the_part_it_judged_and_those_that_waited_too_long() {
 }
 
 #[test]
+fn an_inspector_that_is_away_is_neither_asked_nor_given_up() {
+    let mut bench = Bench::new(config(ejector_after(500)));
+    bench.trigger(1);
+    bench.until(12);
+    bench.frame(1);
+    bench.core.inspector_away();
+    bench.until(20);
+    bench.verdict(Outcome::Conforming);
+    bench.trigger(2);
+    bench.until(32);
+    bench.frame(2);
+    bench.until(3_000);
+    assert_eq!((bench.judging, bench.abandoned), (None, 0));
+    bench.core.inspector_ready();
+    bench.part(3, 3_010, Outcome::Conforming);
+    bench.until(4_000);
+    let expected = [(1, "conforming"), (2, "inspection"), (3, "conforming")];
+    assert_eq!(bench.outcomes(), named(&expected));
+}
+
+#[test]
 fn an_inspection_that_hangs_is_given_up_after_its_part_was_rejected() {
     let mut bench = Bench::new(config(ejector_after(500)));
     bench.trigger(1);
