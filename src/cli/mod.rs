@@ -13,6 +13,7 @@ mod data;
 mod demo;
 mod embed;
 mod evaluate;
+mod guard;
 mod identify;
 mod inspect;
 mod journal;
@@ -23,6 +24,7 @@ mod probe;
 mod quantize;
 mod rank;
 mod recipe;
+mod run;
 mod specs;
 mod study;
 
@@ -59,6 +61,7 @@ enum Command {
     Embed(embed::Arguments),
     Model(model::Arguments),
     Quantize(quantize::Arguments),
+    Run(run::Arguments),
     Journal(journal::Arguments),
     Bench(bench::Arguments),
     Board(board::Arguments),
@@ -103,6 +106,7 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Embed(arguments) => embed::run(arguments),
         Command::Model(arguments) => model::run(arguments),
         Command::Quantize(arguments) => quantize::run(arguments),
+        Command::Run(arguments) => run::run(arguments),
         Command::Journal(arguments) => journal::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Board(arguments) => board::run(arguments),

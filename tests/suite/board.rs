@@ -86,7 +86,8 @@ fn unit_package_and_profiles_agree() {
         "User=pairspec",
         "StateDirectory=pairspec",
         "ProtectSystem=strict",
-        "RestartPreventExitStatus=2",
+        "ExecCondition=/usr/bin/pairspec run --release /etc/pairspec/station.toml",
+        "ExecStopPost=/usr/bin/pairspec run --release /etc/pairspec/station.toml",
     ] {
         assert!(unit.lines().any(|it| it == line), "{line}");
     }

@@ -25,5 +25,7 @@ mod real_boards;
 mod rooms;
 #[path = "../shared/mod.rs"]
 mod shared;
+#[cfg(unix)]
+mod station;
 #[path = "../../src/test_data.rs"]
 mod test_data;

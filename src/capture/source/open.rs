@@ -5,7 +5,7 @@ use crate::capture::{CameraConfig, Clock, Error, MonotonicClock, Source, V4l2};
 /// (CLOCK_MONOTONIC) on.
 ///
 /// Cameras that are to run together get the same `first_ns`, so that the files of a manifest stay
-/// in pairs. Files end; a device does not.
+/// in pairs. Files start again at their end.
 ///
 /// # Errors
 /// Those of [`V4l2::open`] and of [`Playlist`].
@@ -22,7 +22,7 @@ pub fn open_source(config: &CameraConfig, first_ns: i64) -> Result<Box<dyn Frame
             references
         }
     };
-    Ok(Box::new(replay(list, config.period_ns, first_ns)))
+    Ok(Box::new(replay(list.repeated(), config.period_ns, first_ns)))
 }
 
 fn replay(list: Playlist, period_ns: i64, first_ns: i64) -> Replay<impl Clock + use<>> {
