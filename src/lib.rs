@@ -18,11 +18,14 @@
 //!     verdict  <----------------------+---- thresholds (calibrate, from labelled pairs)
 //!       |
 //!     inspect (one pair through all of the above) -> report, cli
+//!       |
+//!     station (deadline, parts in flight) -> signal (outputs), journal
 //! ```
 //!
-//! Read `ARCHITECTURE.md` for the rooms, then [`inspect`], then one leaf.
+//! Read `ARCHITECTURE.md` for the rooms, then [`station`] or [`inspect`], then one leaf.
 
 pub mod align;
+pub mod board;
 pub mod calibrate;
 pub mod capture;
 pub mod clip;
@@ -37,7 +40,9 @@ pub mod quantize;
 pub mod recipe;
 pub mod region;
 pub mod report;
+pub mod signal;
 pub mod spec;
+pub mod station;
 pub mod verdict;
 
 #[cfg(test)]

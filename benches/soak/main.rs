@@ -1,7 +1,10 @@
 //! Proofs that need hours rather than seconds: `cargo bench --bench soak -- PROOF ...`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod day;
 mod journal;
+mod kill;
+mod line;
 mod mutations;
 #[path = "../../tests/shared/mod.rs"]
 mod shared;
@@ -25,12 +28,21 @@ enum Proof {
     Mutations(mutations::Arguments),
     /// A journal whose writer is killed at random moments
     Journal(journal::Arguments),
+    /// A station in real time, from files
+    Line(line::Arguments),
+    /// A day of line time by a virtual clock
+    Day(day::Arguments),
+    /// A running station that is killed at random moments
+    Kill(kill::Arguments),
 }
 
 fn main() -> ExitCode {
     let holds = match &Arguments::parse().proof {
         Proof::Mutations(arguments) => mutations::run(arguments),
         Proof::Journal(arguments) => journal::run(arguments),
+        Proof::Line(arguments) => line::run(arguments),
+        Proof::Day(arguments) => day::run(arguments),
+        Proof::Kill(arguments) => kill::run(arguments),
     };
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

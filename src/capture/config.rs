@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +9,9 @@ use super::{
 };
 
 mod checks;
+mod controls;
+
+pub use controls::Controls;
 
 /// Where the two frames of a part come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,8 +72,13 @@ pub struct RawCapture {
 pub struct RawCamera {
     /// The device: a stable path such as `/dev/v4l/by-path/...`.
     pub device: Option<PathBuf>,
+    /// Instead of a device: where it is plugged in, as `pairspec board check` lists it; for systems
+    /// without stable paths.
+    pub bus_info: Option<String>,
     /// Instead of a device: a folder of PNG and JPEG files, played at `rate_hz`.
     pub folder: Option<PathBuf>,
+    /// Instead of a device: a manifest, whose test or reference frames are played at `rate_hz`.
+    pub manifest: Option<PathBuf>,
     /// Columns, 2 to 16,384.
     pub width: u32,
     /// Rows, 2 to 16,384.
@@ -88,6 +97,9 @@ pub struct RawCamera {
     /// stamps the end of a frame.
     #[serde(default)]
     pub frame_ms: f64,
+    /// Exposure, gain and the like; only devices have them.
+    #[serde(default)]
+    pub controls: Controls,
 }
 
 fn default_trigger_latency_ms() -> f64 {
@@ -140,6 +152,8 @@ pub struct CameraConfig {
     pub formats: Vec<FourCc>,
     /// For [`ImageLayout::sample_bits`](super::ImageLayout::sample_bits).
     pub sample_bits: Option<u8>,
+    /// What the device is set to; automatics are off.
+    pub controls: Controls,
 }
 
 /// What delivers frames.
@@ -147,8 +161,26 @@ pub struct CameraConfig {
 pub enum Source {
     /// A V4L2 device node.
     Device(PathBuf),
+    /// The V4L2 device that is plugged in there (`v4l2_capability.bus_info`).
+    Bus(String),
     /// A folder of files.
     Folder(PathBuf),
+    /// The test frames of a manifest.
+    TestFrames(PathBuf),
+    /// The reference frames of a manifest.
+    ReferenceFrames(PathBuf),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bus(bus_info) => out.write_str(bus_info),
+            Self::Device(path)
+            | Self::Folder(path)
+            | Self::TestFrames(path)
+            | Self::ReferenceFrames(path) => path.display().fmt(out),
+        }
+    }
 }
 
 impl Source {
@@ -156,7 +188,8 @@ impl Source {
     /// came first.
     pub fn is_stable(&self) -> bool {
         match self {
-            Self::Folder(_) => true,
+            Self::Bus(_) | Self::Folder(_) => true,
+            Self::TestFrames(_) | Self::ReferenceFrames(_) => true,
             Self::Device(path) => !path.to_string_lossy().starts_with("/dev/video"),
         }
     }
@@ -224,6 +257,7 @@ impl RawCamera {
         self.check_size(section)?;
         self.check_numbers(section)?;
         self.check_formats(section)?;
+        self.controls.check(section)?;
         Ok(CameraConfig {
             source,
             width: self.width,
@@ -231,6 +265,7 @@ impl RawCamera {
             period_ns: nanoseconds(1_000.0 / self.rate_hz).max(1),
             formats: self.formats.clone(),
             sample_bits: self.sample_bits,
+            controls: self.controls.clone(),
         })
     }
 }

@@ -125,6 +125,70 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// The device node may not be opened.
+    #[error("{origin}: permission denied; its group is {group}: is the user a member?")]
+    Denied {
+        /// The device.
+        origin: String,
+        /// The group that may, usually `video`.
+        group: String,
+    },
+    /// Another program has it.
+    #[error("{origin}: in use by another program")]
+    Busy {
+        /// The device.
+        origin: String,
+    },
+    /// No camera, or none of a kind that can be used.
+    #[error("{origin}: {reason}")]
+    Unsuited {
+        /// The device.
+        origin: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// The device has the format, in other sizes.
+    #[error("{origin}: {wanted} was asked for and {given} given; offered are {offered}")]
+    SizeNotOffered {
+        /// The device.
+        origin: String,
+        /// Format and size that were asked for.
+        wanted: String,
+        /// What the device made of it.
+        given: String,
+        /// What it lists.
+        offered: String,
+    },
+    /// After it was opened again, a camera delivers something else.
+    #[error("{origin}: delivers {found} since it was opened again, {expected} before")]
+    Changed {
+        /// The device.
+        origin: String,
+        /// What it delivered when it was opened first.
+        expected: String,
+        /// What it would deliver now.
+        found: String,
+    },
+    /// A control that is not there, or does not take the value.
+    #[error("{origin}: control {control}: {reason}")]
+    Control {
+        /// The device.
+        origin: String,
+        /// Its name.
+        control: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The device refused a request for no reason known here.
+    #[error("{origin}: {request}: {reason}")]
+    Request {
+        /// The device.
+        origin: String,
+        /// The ioctl.
+        request: &'static str,
+        /// What the system said.
+        reason: String,
+    },
     /// A list of files was played to its end.
     #[error("{origin}: all {frames} frames were played")]
     Ended {
@@ -147,8 +211,22 @@ pub enum Error {
 
 impl Error {
     /// Whether the source must be opened again before it gives another frame.
+    ///
+    /// An attempt that fails is followed by another, whatever it says: permissions come a moment
+    /// after the node, and the right camera may come back after a wrong one.
     pub fn needs_reopen(&self) -> bool {
-        matches!(self, Self::Disconnected { .. })
+        matches!(
+            self,
+            Self::Disconnected { .. }
+                | Self::Denied { .. }
+                | Self::Busy { .. }
+                | Self::Unsuited { .. }
+                | Self::SizeNotOffered { .. }
+                | Self::FormatNotOffered { .. }
+                | Self::Changed { .. }
+                | Self::Control { .. }
+                | Self::Request { .. }
+        )
     }
 
     /// Whether the source is sound and there was nothing to give.

@@ -5,6 +5,7 @@
 
 mod batch;
 mod bench;
+mod board;
 mod calibrate;
 mod common;
 mod compare;
@@ -12,15 +13,18 @@ mod data;
 mod demo;
 mod embed;
 mod evaluate;
+mod guard;
 mod identify;
 mod inspect;
 mod journal;
 mod model;
 mod parallel;
 mod plots;
+mod probe;
 mod quantize;
 mod rank;
 mod recipe;
+mod run;
 mod specs;
 mod study;
 
@@ -57,8 +61,10 @@ enum Command {
     Embed(embed::Arguments),
     Model(model::Arguments),
     Quantize(quantize::Arguments),
+    Run(run::Arguments),
     Journal(journal::Arguments),
     Bench(bench::Arguments),
+    Board(board::Arguments),
 }
 
 /// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
@@ -100,7 +106,9 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Embed(arguments) => embed::run(arguments),
         Command::Model(arguments) => model::run(arguments),
         Command::Quantize(arguments) => quantize::run(arguments),
+        Command::Run(arguments) => run::run(arguments),
         Command::Journal(arguments) => journal::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Board(arguments) => board::run(arguments),
     }
 }

@@ -4,4 +4,5 @@
 pub mod journal;
 pub mod mutations;
 pub mod readers;
+pub mod station;
 pub mod tiny;

@@ -6,6 +6,7 @@ mod bad_files;
 mod bad_frames;
 mod bad_models;
 mod bad_texts;
+mod board;
 mod bundled;
 mod clip;
 mod clip_refusals;
@@ -24,5 +25,7 @@ mod real_boards;
 mod rooms;
 #[path = "../shared/mod.rs"]
 mod shared;
+#[cfg(unix)]
+mod station;
 #[path = "../../src/test_data.rs"]
 mod test_data;

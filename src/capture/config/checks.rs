@@ -37,6 +37,11 @@ impl RawCapture {
                 let found = shown(reference.device.as_ref());
                 Err(bad("capture.reference.device", found, "another device than the test's"))
             }
+            Some(RawCamera { bus_info: Some(found), .. })
+                if self.test.bus_info.as_ref() == Some(found) =>
+            {
+                Err(bad("capture.reference.bus_info", found, "another device than the test's"))
+            }
             _ => Ok(()),
         }
     }
@@ -76,16 +81,28 @@ impl RawCapture {
 
 impl RawCamera {
     pub(super) fn check_source(&self, section: &str) -> Result<Source, Error> {
-        let expected = match (&self.device, &self.folder) {
-            (Some(device), None) if device.is_absolute() => {
-                return Ok(Source::Device(device.clone()));
-            }
-            (None, Some(folder)) => return Ok(Source::Folder(folder.clone())),
-            (Some(_), None) => "an absolute path, such as /dev/v4l/by-path/...",
-            (Some(_), Some(_)) => "either a device or a folder",
-            (None, None) => "a device or a folder",
+        let refused = |expected: &str| {
+            let device = self.device.as_ref();
+            Err(bad(&format!("{section}.device"), shown(device), expected))
         };
-        Err(bad(&format!("{section}.device"), shown(self.device.as_ref()), expected))
+        let device = self.device.clone().map(Source::Device);
+        let bus = self.bus_info.clone().map(Source::Bus);
+        let folder = self.folder.clone().map(Source::Folder);
+        let is_test = section.ends_with("test");
+        let frames = if is_test { Source::TestFrames } else { Source::ReferenceFrames };
+        let manifest = self.manifest.clone().map(frames);
+        let mut sources = [device, bus, folder, manifest].into_iter().flatten();
+        match (sources.next(), sources.next()) {
+            (Some(Source::Device(path)), None) if !path.is_absolute() => {
+                refused("an absolute path, such as /dev/v4l/by-path/...")
+            }
+            (Some(Source::Bus(text)), None) if text.is_empty() => {
+                Err(bad(&format!("{section}.bus_info"), "\"\"", "as `board check` lists it"))
+            }
+            (Some(source), None) => Ok(source),
+            (None, _) => refused("a device, or else bus_info, folder or manifest"),
+            (Some(_), Some(_)) => refused("only one of device, bus_info, folder and manifest"),
+        }
     }
 
     pub(super) fn check_size(&self, section: &str) -> Result<(), Error> {
@@ -125,7 +142,7 @@ impl RawCamera {
     }
 }
 
-fn in_range(key: &str, found: f64, (least, most): (f64, f64)) -> Result<(), Error> {
+pub(super) fn in_range(key: &str, found: f64, (least, most): (f64, f64)) -> Result<(), Error> {
     // False for what is no number, too.
     if (least..=most).contains(&found) {
         return Ok(());
@@ -133,7 +150,7 @@ fn in_range(key: &str, found: f64, (least, most): (f64, f64)) -> Result<(), Erro
     Err(bad(key, found, format!("from {least} to {most}")))
 }
 
-fn bad(key: &str, found: impl ToString, expected: impl Into<String>) -> Error {
+pub(super) fn bad(key: &str, found: impl ToString, expected: impl Into<String>) -> Error {
     let (key, found, expected) = (key.to_owned(), found.to_string(), expected.into());
     Error::BadConfig { key, found, expected }
 }

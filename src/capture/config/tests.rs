@@ -97,9 +97,9 @@ fn values_out_of_range_name_key_and_range() {
         (
             "device",
             "folder = \"f\"\ndevice",
-            "capture.test.device = /dev/v4l/by-path/platform-a: either",
+            "capture.test.device = /dev/v4l/by-path/platform-a: only one of",
         ),
-        ("device = \"/dev/v4l/by-path/platform-a\"", "", "device = nothing: a device or a folder"),
+        ("device = \"/dev/v4l/by-path/platform-a\"", "", "device = nothing: a device, or else"),
     ] {
         let message = message(from, to);
         assert!(message.contains(says), "{to} gave {message}");

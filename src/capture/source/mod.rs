@@ -7,6 +7,7 @@
 //! It knows no part and no trigger.
 
 mod faulty;
+mod open;
 mod playlist;
 mod replay;
 mod stamp;
@@ -14,6 +15,7 @@ mod stamp;
 use std::time::Duration;
 
 pub use faulty::{FaultPlan, Faulty};
+pub use open::open_source;
 pub use playlist::Playlist;
 pub use replay::Replay;
 pub use stamp::{Stamp, StampSource};
@@ -69,7 +71,7 @@ impl FrameSource for Box<dyn FrameSource> {
 }
 
 /// Nanoseconds of a duration, at most what a time can hold.
-fn nanoseconds(duration: Duration) -> i64 {
+pub(in crate::capture) fn nanoseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 

@@ -52,11 +52,12 @@ pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)>
     PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
 }
 
-const ROOMS: [Room; 18] = [
+const ROOMS: [Room; 21] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
-    ("capture", &["rand", "rustix"], &["files", "frame", "manifest"]),
+    ("capture", &["rand", "rustix", "libc", "v4l"], &["files", "frame", "manifest"]),
+    ("board", &["toml", "gpiocdev", "rustix", "tempfile"], &["files", "capture", "int8"]),
     (
         "clip",
         &[
@@ -87,10 +88,29 @@ const ROOMS: [Room; 18] = [
         &["askama", "base64", "image", "embedded_graphics"],
         &["frame", "inspect", "spec", "verdict", "calibrate"],
     ),
+    ("signal", &["gpiocdev", "rustix", "serde_json"], &[]),
     ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
     (
+        "station",
+        &["rustix", "serde_json", "toml"],
+        &[
+            "files", "frame", "manifest", "clip", "capture", "recipe", "inspect", "verdict",
+            "signal", "journal",
+        ],
+    ),
+    (
         "cli",
-        &["anyhow", "clap", "env_logger", "indicatif", "jiff", "serde_json", "toml", "tempfile"],
+        &[
+            "anyhow",
+            "clap",
+            "env_logger",
+            "indicatif",
+            "jiff",
+            "serde_json",
+            "signal_hook",
+            "tempfile",
+            "toml",
+        ],
         &[],
     ),
 ];

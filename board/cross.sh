@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Builds the static aarch64 binary, which runs on any 64-bit ARM Linux: Raspberry Pi OS, JetPack 4
+# to 6, Debian, Ubuntu.
+#
+#   board/cross.sh [--profile dist|release] [--target-dir DIR]
+#
+# Needs the linker aarch64-linux-gnu-gcc, and Rust's library for the target from one of
+#   rustup target add aarch64-unknown-linux-gnu
+#   apt-get install rustc-web cargo-web libstd-rust-web-dev:arm64     (Debian, foreign architecture)
+# On Debian the linker is in gcc-aarch64-linux-gnu, its C library in libc6-dev-arm64-cross.
+# A dynamic binary would need the C library of the build machine: JetPack's are older.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=aarch64-unknown-linux-gnu
+profile=dist
+folder=${CARGO_TARGET_DIR:-target}
+while [ $# -gt 0 ]; do
+    case $1 in
+        --profile) profile=$2; shift 2 ;;
+        --target-dir) folder=$2; shift 2 ;;
+        *) echo "usage: board/cross.sh [--profile NAME] [--target-dir DIR]" >&2; exit 2 ;;
+    esac
+done
+
+command -v aarch64-linux-gnu-gcc >/dev/null || {
+    echo "cross.sh: no aarch64-linux-gnu-gcc (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross)" >&2
+    exit 2
+}
+
+# The first cargo whose compiler has the library of the target.
+cargo=
+for candidate in cargo /usr/bin/cargo; do
+    rustc=$(dirname "$(command -v "$candidate" || true)")/rustc
+    [ -x "$rustc" ] || continue
+    if [ -d "$("$rustc" --print sysroot)/lib/rustlib/$target/lib" ]; then
+        cargo=$candidate
+        RUSTC=$rustc
+        export RUSTC
+        break
+    fi
+done
+[ -n "$cargo" ] || {
+    echo "cross.sh: no Rust library for $target (rustup target add $target)" >&2
+    exit 2
+}
+
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc
+export AR_aarch64_unknown_linux_gnu=aarch64-linux-gnu-ar
+export RUSTFLAGS="-C target-feature=+crt-static ${RUSTFLAGS:-}"
+"$cargo" build --locked --profile "$profile" --target "$target" --target-dir "$folder" \
+    -p pairspec --bin pairspec
+
+binary=$folder/$target/$profile/pairspec
+# Anything but a static binary would fail on the box, not here.
+if aarch64-linux-gnu-readelf -l "$binary" | grep -q INTERP; then
+    echo "cross.sh: $binary is not static" >&2
+    exit 1
+fi
+bytes=$(stat -c %s "$binary")
+echo "$binary: static, $bytes bytes"

@@ -1,0 +1,88 @@
+#!/bin/sh
+# Runs on the emulated board, in busybox: every case writes its output to /host/out.
+out=/host/out
+pairspec=/host/pairspec
+mkdir -p $out /var/lib/pairspec
+
+# run NAME COMMAND...: output, errors and exit code of a case.
+run() {
+    name=$1
+    shift
+    "$@" > $out/$name.out 2> $out/$name.err
+    echo $? > $out/$name.code
+}
+
+# Waits until a file has so many lines; the host asserts on what happened, not on when.
+wait_lines() {
+    tries=0
+    while [ "$(wc -l < "$1" 2>/dev/null || echo 0)" -lt "$2" ] && [ $tries -lt 300 ]; do
+        sleep 0.2
+        tries=$((tries + 1))
+    done
+}
+
+cameras="platform:vivid-000 platform:vivid-001"
+shape="--size 640x360 --formats GREY,RGB3 --seconds 60"
+
+run check $pairspec board check --json
+run pairs $pairspec board probe $cameras $shape -n 30
+run sizes $pairspec board probe platform:vivid-000 --size 642x362 --formats GREY --seconds 1
+run formats $pairspec board probe platform:vivid-000 --formats pRCC --seconds 1
+run controls $pairspec board controls platform:vivid-000
+run control $pairspec board probe platform:vivid-000 $shape --control gain=77 -n 2
+run absent_control $pairspec board probe platform:vivid-000 --control zoom=1 --seconds 1
+
+# A third of the buffers is lost in one of the cameras.
+run drops $pairspec board probe $cameras $shape -n 60 \
+    --control percentage_of_dropped_buffers=30
+run no_drops $pairspec board probe $cameras $shape -n 5 --control percentage_of_dropped_buffers=0
+
+# Who may not.
+printf 'root:x:0:0::/:/bin/sh\nline:x:900:900::/:/bin/sh\n' > /etc/passwd
+printf 'root:x:0:\nvideo:x:44:\nline:x:900:\n' > /etc/group
+chgrp 44 /dev/video0
+chmod 660 /dev/video0
+run denied setuidgid line $pairspec board probe /dev/video0 $shape --seconds 1
+
+# While one program streams, another is told so.
+$pairspec board probe /dev/video0 $shape -n 100000 --seconds 15 > $out/first.out 2>&1 &
+first=$!
+wait_lines $out/first.out 3
+run busy $pairspec board probe /dev/video0 $shape --seconds 1
+kill $first
+wait $first 2>/dev/null
+
+# One camera goes away while it streams, and is back as soon as it was let go.
+$pairspec board probe $cameras $shape -n 100 > $out/disconnect.out 2> $out/disconnect.err &
+probe=$!
+wait_lines $out/disconnect.out 40
+run press $pairspec board controls platform:vivid-000 --set disconnect=0
+wait $probe
+echo $? > $out/disconnect.code
+
+# Both are pulled out while they stream, and come back.
+$pairspec board probe $cameras $shape -n 100 > $out/unplug.out 2> $out/unplug.err &
+probe=$!
+wait_lines $out/unplug.out 40
+echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind
+wait_lines $out/unplug.out $(($(wc -l < $out/unplug.out) + 6))
+echo vivid.0 > /sys/bus/platform/drivers/vivid/bind
+wait $probe
+echo $? > $out/unplug.code
+
+# The process dies while it streams; the camera is free for the next.
+$pairspec board probe $cameras $shape -n 100000 > $out/killed.out 2>&1 &
+probe=$!
+wait_lines $out/killed.out 20
+kill -9 $probe
+wait $probe 2>/dev/null
+run after_kill $pairspec board probe $cameras $shape -n 5
+
+if [ -d /host/data ]; then
+    PAIRSPEC_DATA=/host/data run demo $pairspec demo
+fi
+cp /proc/kmsg $out/kmsg 2>/dev/null &
+sleep 0.2
+dmesg > $out/dmesg
+echo done > $out/finished
+sync

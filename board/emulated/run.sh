@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Boots an emulated aarch64 board (Cortex-A72) with two vivid cameras, GPIO and a 480x320 display, runs
+# the static binary on it, and checks order and outcomes; never times, which mean nothing there.
+#
+#   board/emulated/run.sh [BINARY]        default: what board/cross.sh builds
+#
+# Needs qemu-system-aarch64, dpkg-deb, cpio, kmod, and Debian's arm64 packages of a kernel and a
+# static busybox, which it downloads with apt-get (dpkg --add-architecture arm64). Where something is
+# missing it says SKIP and the reason, and ends with 0. PAIRSPEC_EMULATED_CACHE keeps what was
+# downloaded.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+binary=${1:-$root/target/aarch64-unknown-linux-gnu/dist/pairspec}
+cache=${PAIRSPEC_EMULATED_CACHE:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+[ -n "$cache" ] || cache=$work/cache
+mkdir -p "$cache"
+
+skip() { echo "SKIP emulated board: $*"; exit 0; }
+
+[ -x "$binary" ] || skip "no static binary at $binary (board/cross.sh)"
+for tool in qemu-system-aarch64 dpkg-deb cpio depmod modprobe apt-get gzip timeout; do
+    PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || skip "no $tool"
+done
+PATH=$PATH:/usr/sbin:/sbin
+
+# The generic kernel: the one for clouds has no vivid.
+fetch() {
+    ls "$cache"/linux-image-*.deb "$cache"/busybox-static_*.deb >/dev/null 2>&1 && return
+    local kernel
+    kernel=$(apt-cache depends linux-image-arm64:arm64 2>/dev/null |
+        awk '/Depends: linux-image-[0-9]/ { print $2; exit }')
+    [ -n "$kernel" ] || skip "apt knows no arm64 kernel (dpkg --add-architecture arm64)"
+    (cd "$cache" && apt-get download "$kernel" busybox-static:arm64) >"$work/apt.log" 2>&1 ||
+        skip "the arm64 kernel or busybox cannot be downloaded"
+}
+
+# Kernel, and an initial file system of busybox, the modules and what they depend on.
+pack() {
+    local tree=$work/tree system=$work/system version module path
+    mkdir -p "$tree/bin" "$system"
+    for package in "$cache"/*.deb; do dpkg-deb -x "$package" "$system"; done
+    version=$(basename "$system"/lib/modules/*)
+    depmod -b "$system" "$version" 2>"$work/depmod.log"
+    for module in virtio_pci virtio_gpu 9p 9pnet_virtio vivid; do
+        modprobe -d "$system" -S "$version" -D "$module" | awk '$1 == "insmod" { print $2 }'
+    done | sort -u >"$work/modules"
+    while read -r path; do
+        path=${path#"$system"}
+        mkdir -p "$tree/$(dirname "$path")"
+        cp "$system/$path" "$tree/$path"
+    done <"$work/modules"
+    depmod -b "$tree" "$version" 2>"$work/depmod.log"
+    printf '%s\n' virtio_pci virtio_gpu 9p 9pnet_virtio >"$tree/modules"
+    cp "$system/bin/busybox" "$tree/bin/busybox"
+    install -m 755 "$here/init.sh" "$tree/init"
+    (cd "$tree" && find . -print0 | cpio --quiet -0 -o -H newc) | gzip -1 >"$work/initrd.gz"
+    cp "$system"/boot/vmlinuz-* "$work/vmlinuz"
+}
+
+boot() {
+    mkdir -p "$work/host/out"
+    install -m 755 "$binary" "$work/host/pairspec"
+    cp "$here/guest.sh" "$work/host/"
+    mkdir -p "$work/host/data/models" "$work/host/data/calibration"
+    cp -r "$root/models/default" "$work/host/data/models/"
+    cp -r "$root/calibration/board" "$work/host/data/calibration/"
+    timeout "${PAIRSPEC_EMULATED_LIMIT:-540}" qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a72 \
+        -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -no-reboot -nographic -serial stdio \
+        -monitor none -kernel "$work/vmlinuz" -initrd "$work/initrd.gz" \
+        -append "console=ttyAMA0 quiet panic=-1" \
+        -virtfs "local,path=$work/host,mount_tag=host,security_model=none" \
+        -device virtio-gpu-pci,xres=480,yres=320 </dev/null >"$work/console" 2>&1 || true
+    [ -f "$work/host/out/finished" ] || {
+        tail -30 "$work/console"
+        ls -l "$work/host/out"
+        echo "emulated board: it did not come to an end" >&2
+        exit 1
+    }
+}
+
+out=$work/host/out
+passed=0
+failed=0
+
+# check TEXT COMMAND...: one line for what must hold.
+check() {
+    local text=$1
+    shift
+    if "$@" >/dev/null 2>&1; then
+        passed=$((passed + 1))
+        echo "ok      $text"
+    else
+        failed=$((failed + 1))
+        echo "FAILED  $text"
+    fi
+}
+
+code() { [ "$(cat "$out/$1.code")" = "$2" ]; }
+says() { grep -qF -- "$2" "$out/$1.out" "$out/$1.err"; }
+silent() { ! grep -qE 'panicked|SIGSEGV' "$out"/*.out "$out"/*.err; }
+frames() { [ "$(grep -F "\"camera\":$2," "$out/$1.out" | grep -c '"sequence"')" -ge "$3" ]; }
+count() { grep -F "\"camera\":$2," "$out/$1.out" | sed -n "s/.*\"counts\":.*\"$3\":\([0-9]*\).*/\1/p"; }
+at_least() { [ "$(count "$1" "$2" "$3")" -ge "$4" ]; }
+exactly() { [ "$(count "$1" "$2" "$3")" -eq "$4" ]; }
+
+# Sequence numbers rise but for one fall after each reopening; stamps rise always.
+ordered() {
+    grep -F "\"camera\":$2," "$out/$1.out" | awk -v resets="$3" '
+        /"sequence"/ {
+            sequence = $0; sub(/.*"sequence":/, "", sequence); sequence += 0
+            stamp = $0; sub(/.*"stamp_ns":/, "", stamp); stamp += 0
+            if (seen && stamp <= last_stamp) bad = 1
+            if (seen && sequence <= last_sequence) falls++
+            last_stamp = stamp; last_sequence = sequence; seen = 1
+        }
+        END { exit !(seen && !bad && falls <= resets) }'
+}
+
+judge() {
+    check "the board is known by its device tree" says check '"board":"emulated"'
+    check "both cameras are listed by where they are plugged in" \
+        grep -q 'bus_info platform:vivid-000.*bus_info platform:vivid-001' "$out/check.out"
+    check "GPIO chip and display are there" \
+        grep -q '"topic":"gpio","state":"good".*"topic":"display","state":"good"' "$out/check.out"
+    check "the int8 kernel of a Cortex-A72 is chosen" says check 'kernel neon-smull will run'
+    check "nothing is lacking" code check 0
+    check "30 frames from each camera" code pairs 0
+    for camera in 0 1; do
+        check "camera $camera: sequence and stamps rise" ordered pairs $camera 0
+        check "camera $camera: 640x360 frames" frames pairs $camera 30
+        check "camera $camera: no frame is damaged" exactly pairs $camera unreadable 0
+    done
+    check "a size that is not offered is refused with those that are" says sizes 'offered are'
+    check "a format that is not offered is refused with those that are" says formats 'offers '
+    check "controls are listed by the names that they are set by" says controls 'gain '
+    check "a control is set and read back" code control 0
+    check "a control that is not there is refused with those that are" \
+        says absent_control 'control zoom: not offered; there are'
+    for camera in 0 1; do
+        check "camera $camera: 30 % dropped buffers are counted" at_least drops $camera lost 5
+        check "camera $camera: frames go on in order" ordered drops $camera 0
+        check "camera $camera: no time-out, no reopening" exactly drops $camera opened 1
+    done
+    check "permission denied names the group" says denied 'permission denied; its group is video'
+    check "a camera in use is said to be" says busy 'in use by another program'
+    check "a camera that went away is open again, and all frames came" code disconnect 0
+    check "it was noticed once" exactly disconnect 0 disconnects 1
+    check "it was opened twice" exactly disconnect 0 opened 2
+    check "its stamps go on rising" ordered disconnect 0 1
+    check "the other camera noticed nothing" exactly disconnect 1 opened 1
+    check "cameras that were pulled out are open again, and all frames came" code unplug 0
+    for camera in 0 1; do
+        check "camera $camera: opening it again was tried until it was there" \
+            grep -q "{\"camera\":$camera,\"error\":\"platform:vivid-00$camera: disconnected" "$out/unplug.out"
+        check "camera $camera: opened twice" exactly unplug $camera opened 2
+        check "camera $camera: stamps go on rising" ordered unplug $camera 1
+    done
+    check "after SIGKILL the cameras are free" code after_kill 0
+    check "the demo judges every pair right" code demo 0
+    check "nothing panicked" silent
+}
+
+fetch
+pack
+boot
+judge
+if [ "$failed" -ne 0 ] || [ -n "${PAIRSPEC_EMULATED_KEEP:-}" ]; then
+    keep=${PAIRSPEC_EMULATED_KEEP:-$(mktemp -d)}
+    mkdir -p "$keep"
+    cp -r "$out/." "$work/console" "$keep/"
+    echo "outputs of the board: $keep"
+fi
+echo "emulated board: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

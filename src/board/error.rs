@@ -1,0 +1,46 @@
+use crate::files;
+
+/// Why a board profile cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file could not be read.
+    #[error(transparent)]
+    File(#[from] files::Error),
+    /// Not the TOML of a board; the reason carries line and key.
+    #[error("{origin}: {reason}")]
+    Toml {
+        /// The file, or the built-in profile.
+        origin: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A value that cannot be.
+    #[error("{origin}: {key} = {found}: {expected}")]
+    Invalid {
+        /// The file, or the built-in profile.
+        origin: String,
+        /// The key, with its section.
+        key: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        expected: String,
+    },
+    /// No built-in profile of this name, and no file either.
+    #[error("{name}: neither a file nor a built-in board; these are {known}")]
+    UnknownName {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// This machine is none that a built-in profile describes.
+    #[error("this machine ({found}) has no built-in board; name one or a file (built in: {known})")]
+    UnknownMachine {
+        /// Model and architecture.
+        found: String,
+        /// The names there are.
+        known: String,
+    },
+}

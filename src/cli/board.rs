@@ -1,0 +1,120 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use pairspec::board::{self, Board, DataFolder, Fact, Machine, State};
+use pairspec::capture::{self, DeviceControl};
+use serde::Serialize;
+
+use super::common::print;
+use super::{CONFORMING, MISMATCH, probe};
+
+/// The box: what it has and what it lacks
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compare this box with a board profile; exit 1 when something is lacking
+    Check(Check),
+    /// Take frames from cameras, open those again that go away, and print a JSON line for each
+    Probe(probe::Arguments),
+    /// The controls of a camera by the names that `[controls]` takes, or set one
+    Controls(Controls),
+    /// The built-in board profiles
+    List,
+}
+
+#[derive(Debug, Args)]
+struct Check {
+    /// A built-in board or a file; without it, the one this box is
+    #[arg(long, value_name = "NAME|FILE")]
+    board: Option<String>,
+    /// The folder that the station writes to, instead of the board's
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// One JSON object instead of lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Controls {
+    /// A device node, or where a camera is plugged in (`bus_info`)
+    #[arg(value_name = "DEVICE|BUS_INFO")]
+    camera: String,
+    /// Set this control and read it back, instead of listing them
+    #[arg(long, value_name = "NAME=VALUE", value_parser = probe::control)]
+    set: Option<(String, i64)>,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    board: &'a str,
+    title: &'a str,
+    complete: bool,
+    facts: &'a [Fact],
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    match &arguments.command {
+        Command::Check(check) => run_check(check),
+        Command::Probe(arguments) => probe::run(arguments),
+        Command::Controls(arguments) => controls(arguments),
+        Command::List => list(),
+    }
+}
+
+fn run_check(arguments: &Check) -> anyhow::Result<u8> {
+    let machine = Machine::read();
+    let board = match &arguments.board {
+        Some(name) => Board::find(name)?,
+        None => board::detect(&machine)?,
+    };
+    let data = DataFolder::look(arguments.data.as_ref().unwrap_or(&board.data_folder));
+    let facts = board::check(&board, &machine, &data);
+    let complete = facts.iter().all(|fact| fact.state != State::Lacking);
+    if arguments.json {
+        let (name, title) = (board.name.as_str(), board.title.as_str());
+        let report = Report { board: name, title, complete, facts: &facts };
+        let text = serde_json::to_string(&report)?;
+        print(|out| writeln!(out, "{text}"))?;
+    } else {
+        let lines: String = facts.iter().map(line).collect();
+        print(|out| write!(out, "{} ({})\n{lines}", board.title, board.name))?;
+    }
+    Ok(if complete { CONFORMING } else { MISMATCH })
+}
+
+fn line(fact: &Fact) -> String {
+    let state = match fact.state {
+        State::Good => "ok",
+        State::Warning => "WARNING",
+        State::Lacking => "LACKING",
+    };
+    format!("{state:<8}{:<11}{}\n", fact.topic, fact.text)
+}
+
+fn controls(arguments: &Controls) -> anyhow::Result<u8> {
+    let source = probe::source(&arguments.camera);
+    if let Some((name, value)) = &arguments.set {
+        capture::set_device_control(&source, name, *value)?;
+        return Ok(CONFORMING);
+    }
+    for control in capture::device_controls(&source)? {
+        let DeviceControl { name, minimum, maximum, step, value } = control;
+        let value = value.map_or("-".to_owned(), |value| value.to_string());
+        print(|out| writeln!(out, "{name:<32}{value:>8}  {minimum} to {maximum} by {step}"))?;
+    }
+    Ok(CONFORMING)
+}
+
+fn list() -> anyhow::Result<u8> {
+    for name in board::NAMES {
+        let title = Board::find(name)?.title;
+        print(|out| writeln!(out, "{name:<16}{title}"))?;
+    }
+    Ok(CONFORMING)
+}

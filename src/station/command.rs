@@ -1,0 +1,92 @@
+//! Commands, one JSON object a line, and their answers.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What can be asked of a running station.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Command {
+    /// A part is there now; only with a software trigger.
+    Trigger {},
+    /// How the station is.
+    Status {},
+    /// Nothing passes until `resume`.
+    Hold {
+        /// Why, for people and for the journal.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Ends a hold, though not that of a failed challenge.
+    Resume {},
+    /// Judges the goldens; nothing passes meanwhile.
+    Challenge {},
+    /// Changes the recipe for the parts that trigger from then on.
+    Recipe {
+        /// The recipe file.
+        path: PathBuf,
+    },
+    /// Ends the station in order.
+    Stop {},
+}
+
+impl Command {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// What is wrong with it, with what is known.
+    pub fn parse(line: &str) -> Result<Self, String> {
+        serde_json::from_str(line).map_err(|error| {
+            format!(
+                "{error}; expected one JSON object a line, such as {{\"command\":\"status\"}}; commands \
+                 are trigger, status, hold, resume, challenge, recipe (with path) and stop"
+            )
+        })
+    }
+}
+
+/// The answer to what was not done.
+pub(super) fn refused(reason: impl Into<String>) -> Value {
+    json!({ "ok": false, "error": reason.into() })
+}
+
+/// The answer to what was done, with the facts.
+pub(super) fn done(facts: Value) -> Value {
+    let mut answer = json!({ "ok": true });
+    if let (Some(answer), Value::Object(facts)) = (answer.as_object_mut(), facts) {
+        answer.extend(facts);
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_has_one_spelling() {
+        for (line, command) in [
+            (r#"{"command":"trigger"}"#, Command::Trigger {}),
+            (r#"{"command":"status"}"#, Command::Status {}),
+            (r#"{"command":"hold"}"#, Command::Hold { reason: String::new() }),
+            (
+                r#"{"command":"hold","reason":"cleaning"}"#,
+                Command::Hold { reason: "cleaning".into() },
+            ),
+            (r#"{"command":"recipe","path":"b.toml"}"#, Command::Recipe { path: "b.toml".into() }),
+            (r#"{"command":"stop"}"#, Command::Stop {}),
+        ] {
+            assert_eq!(Command::parse(line), Ok(command), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_command_is_answered_with_those_that_are() {
+        for line in ["", "status", "{}", r#"{"command":"pass"}"#, r#"{"command":"stop","now":1}"#] {
+            let error = Command::parse(line).expect_err("is no command");
+            assert!(error.contains("commands are trigger, status"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Station files: TOML as it is written, and as it was checked.
+
+mod checks;
+mod lines;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use super::core::CoreConfig;
+use crate::capture::{CaptureConfig, Mode};
+use crate::files;
+use crate::journal::{EvidenceShare, Settings};
+use crate::signal::{InputConfig, OutputsConfig};
+
+pub use raw::{
+    RawChallenge, RawConfirmation, RawControl, RawEjector, RawEncoder, RawJournal, RawStation,
+    RawTrigger, TriggerKind,
+};
+
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A station: a recipe, cameras, wiring and a journal; every value was checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StationConfig {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// For people and for the journal.
+    pub name: String,
+    /// The recipe that is in force at the start.
+    pub recipe: PathBuf,
+    /// Goldens with labels, relative to the recipe's folder.
+    pub challenge: Option<PathBuf>,
+    /// How parts are captured.
+    pub capture: CaptureConfig,
+    /// What triggers.
+    pub trigger: TriggerConfig,
+    /// What the core goes by.
+    pub core: CoreConfig,
+    /// The encoder, where parts are followed by its pulses.
+    pub encoder: Option<InputConfig>,
+    /// Whether and how ejections are confirmed.
+    pub confirmation: Option<ConfirmationConfig>,
+    /// The output lines.
+    pub outputs: OutputsConfig,
+    /// The evidence.
+    pub journal: JournalConfig,
+    /// Where commands are taken.
+    pub socket: Option<PathBuf>,
+}
+
+/// What triggers; every value was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TriggerConfig {
+    /// Edges of an input line.
+    Gpio(InputConfig),
+    /// A part every so many nanoseconds.
+    Interval {
+        /// From one to the next.
+        period_ns: i64,
+    },
+    /// Each frame of the test camera is a part.
+    FreeRunning,
+    /// The command `trigger`.
+    Software,
+}
+
+/// How ejections are confirmed; every value was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfirmationConfig {
+    /// A sensor behind the ejector.
+    pub input: InputConfig,
+    /// The longest from the end of a part's way to the edge.
+    pub within_ns: i64,
+}
+
+/// Where evidence goes; every value was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalConfig {
+    /// The journal's folder.
+    pub folder: PathBuf,
+    /// How it is written, and what may be forgotten.
+    pub settings: Settings,
+    /// Whose images are kept.
+    pub share: EvidenceShare,
+}
+
+impl StationConfig {
+    /// Reads and checks a station file; paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::Toml`] and [`Error::Invalid`], with the file and the line.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::parse(&files::read_text(path, MAX_BYTES)?, path)
+    }
+
+    /// Checks the text of a station file; `path` names it in messages and is what relative paths
+    /// start from.
+    ///
+    /// # Errors
+    /// [`Error::Toml`] and [`Error::Invalid`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        let raw: RawStation = toml::from_str(text).map_err(|error| Error::Toml {
+            path: path.to_owned(),
+            reason: error.to_string().trim_end().to_owned(),
+        })?;
+        raw.validate(path).map_err(|bad| Error::Invalid {
+            path: path.to_owned(),
+            line: lines::line_of(text, &bad.key),
+            key: bad.key,
+            found: bad.found,
+            expected: bad.expected,
+        })
+    }
+
+    /// What whoever installs this should know.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.outputs.warnings();
+        if self.challenge.is_none() {
+            warnings.push(
+                "challenge: none; nothing shows at the start that bad parts are told from good"
+                    .to_owned(),
+            );
+        }
+        let unstable = self.capture.cameras.iter().filter(|camera| !camera.source.is_stable());
+        warnings.extend(unstable.map(|camera| {
+            format!("capture: {:?} may be another camera after a restart", camera.source)
+        }));
+        warnings
+    }
+
+    /// Whether the reference is a golden frame of the recipe.
+    pub fn is_golden(&self) -> bool {
+        self.capture.mode == Mode::Golden
+    }
+}

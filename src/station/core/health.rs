@@ -1,0 +1,245 @@
+use std::fmt;
+
+use serde::Serialize;
+
+/// How the station is, as one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// Not ready yet: nothing passes.
+    Starting,
+    /// As it should be.
+    Running,
+    /// Something is missing; parts it concerns are rejected.
+    Degraded,
+    /// Nothing passes until somebody resumes.
+    Held,
+    /// The station cannot do its work: nothing passes.
+    Faulted,
+}
+
+/// What can be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Component {
+    /// The camera of the part under test.
+    TestCamera,
+    /// The camera of the reference.
+    ReferenceCamera,
+    /// The thread that judges.
+    Inspector,
+    /// The line or socket that triggers.
+    Trigger,
+    /// The encoder.
+    Encoder,
+    /// The sensor behind the ejector.
+    Confirmation,
+    /// The evidence.
+    Journal,
+    /// Comparable times.
+    Clock,
+    /// The output lines: without them the station is faulted.
+    Outputs,
+}
+
+const COMPONENTS: [Component; 9] = [
+    Component::TestCamera,
+    Component::ReferenceCamera,
+    Component::Inspector,
+    Component::Trigger,
+    Component::Encoder,
+    Component::Confirmation,
+    Component::Journal,
+    Component::Clock,
+    Component::Outputs,
+];
+
+/// What is missing now, and what holds the line.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    is_started: bool,
+    hold: Option<String>,
+    challenge: Option<String>,
+    fault: Option<String>,
+    missing: [Option<String>; COMPONENTS.len()],
+}
+
+impl Conditions {
+    pub(super) fn start(&mut self) {
+        self.is_started = true;
+    }
+
+    pub(super) fn set(&mut self, component: Component, reason: Option<String>) {
+        self.missing[component.index()] = reason;
+    }
+
+    pub(super) fn is_missing(&self, component: Component) -> bool {
+        self.missing[component.index()].is_some()
+    }
+
+    /// The first reason stays: what came after may be its consequence.
+    pub(super) fn hold(&mut self, reason: String) {
+        self.hold.get_or_insert(reason);
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.hold = None;
+    }
+
+    /// Why the goldens do not stand for the judge; nobody resumes from that but they.
+    pub(super) fn challenge(&mut self, reason: Option<String>) {
+        self.challenge = reason;
+    }
+
+    pub(super) fn fault(&mut self, reason: String) {
+        self.fault.get_or_insert(reason);
+    }
+
+    /// The state and its reason; [`Health::Running`] has none.
+    pub(super) fn health(&self) -> (Health, Option<String>) {
+        let (health, reason) = self.state();
+        let named = |component: &Component| {
+            let reason = self.missing[component.index()].as_ref()?;
+            Some(format!("{component}: {reason}"))
+        };
+        let reason = match health {
+            Health::Running => None,
+            Health::Starting => Some("the challenge has not been passed yet".to_owned()),
+            Health::Degraded => {
+                Some(COMPONENTS.iter().filter_map(named).collect::<Vec<String>>().join("; "))
+            }
+            Health::Held | Health::Faulted => reason.cloned(),
+        };
+        (health, reason)
+    }
+
+    /// Why nothing passes now.
+    pub(super) fn refusal(&self) -> Option<(&'static str, String)> {
+        let (health, reason) = self.state();
+        let stage = match health {
+            Health::Running | Health::Degraded => return None,
+            Health::Starting => "starting",
+            Health::Held => "held",
+            Health::Faulted => "fault",
+        };
+        Some((stage, reason.cloned().unwrap_or_else(|| "the station is not ready".to_owned())))
+    }
+
+    /// As [`Conditions::health`], cheap enough for every part and every turn.
+    pub(super) fn state(&self) -> (Health, Option<&String>) {
+        let outputs = self.missing[Component::Outputs.index()].as_ref();
+        if let Some(reason) = self.fault.as_ref().or(outputs) {
+            return (Health::Faulted, Some(reason));
+        }
+        if let Some(reason) = self.hold.as_ref().or(self.challenge.as_ref()) {
+            return (Health::Held, Some(reason));
+        }
+        if !self.is_started {
+            return (Health::Starting, None);
+        }
+        match self.missing.iter().flatten().next() {
+            Some(reason) => (Health::Degraded, Some(reason)),
+            None => (Health::Running, None),
+        }
+    }
+}
+
+impl Component {
+    /// The camera with this number, the test's being 0.
+    pub fn camera(camera: usize) -> Self {
+        if camera == 0 { Self::TestCamera } else { Self::ReferenceCamera }
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TestCamera => "test camera",
+            Self::ReferenceCamera => "reference camera",
+            Self::Inspector => "inspection",
+            Self::Trigger => "trigger",
+            Self::Encoder => "encoder",
+            Self::Confirmation => "confirmation",
+            Self::Journal => "journal",
+            Self::Clock => "clock",
+            Self::Outputs => "outputs",
+        })
+    }
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Degraded => "degraded",
+            Self::Held => "held",
+            Self::Faulted => "faulted",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(conditions: &Conditions) -> (Health, String) {
+        let (health, reason) = conditions.health();
+        assert_eq!(conditions.state().0, health);
+        let passes = matches!(health, Health::Running | Health::Degraded);
+        assert_eq!(conditions.refusal().is_none(), passes);
+        (health, reason.unwrap_or_default())
+    }
+
+    #[test]
+    fn the_gravest_condition_is_told_and_the_others_come_back_after_it() {
+        let mut conditions = Conditions::default();
+        assert_eq!(state(&conditions).0, Health::Starting);
+        conditions.start();
+        assert_eq!(state(&conditions), (Health::Running, String::new()));
+        conditions.set(Component::Journal, Some("disk full".to_owned()));
+        conditions.set(Component::TestCamera, Some("unplugged".to_owned()));
+        let both = "test camera: unplugged; journal: disk full".to_owned();
+        assert_eq!(state(&conditions), (Health::Degraded, both));
+        conditions.hold("by hand".to_owned());
+        conditions.hold("something later".to_owned());
+        assert_eq!(state(&conditions), (Health::Held, "by hand".to_owned()));
+        conditions.set(Component::Outputs, Some("line 4".to_owned()));
+        assert_eq!(state(&conditions).0, Health::Faulted);
+        conditions.set(Component::Outputs, None);
+        conditions.resume();
+        assert_eq!(state(&conditions).0, Health::Degraded);
+    }
+
+    #[test]
+    fn every_component_has_a_place_of_its_own() {
+        for (index, component) in COMPONENTS.iter().enumerate() {
+            assert_eq!(component.index(), index);
+        }
+    }
+
+    #[test]
+    fn a_failed_challenge_is_not_resumed_from() {
+        let mut conditions = Conditions::default();
+        conditions.start();
+        conditions.challenge(Some("golden 2 was passed".to_owned()));
+        conditions.hold("by hand".to_owned());
+        conditions.resume();
+        assert_eq!(state(&conditions), (Health::Held, "golden 2 was passed".to_owned()));
+        conditions.challenge(None);
+        assert_eq!(state(&conditions).0, Health::Running);
+    }
+
+    #[test]
+    fn a_fault_is_for_good() {
+        let mut conditions = Conditions::default();
+        conditions.start();
+        conditions.fault("three inspections hang".to_owned());
+        conditions.resume();
+        assert_eq!(state(&conditions).0, Health::Faulted);
+    }
+}

@@ -1,0 +1,305 @@
+use heapless::Deque;
+
+use super::counters::Counters;
+use super::flight::{Flight, Flights, Stage};
+use super::health::{Component, Conditions, Health};
+use super::pulses::Pulses;
+use super::{Action, CoreConfig, Details, Finished, IN_FLIGHT, Latency, LatencyFigures, OnFailure};
+use crate::capture::{Pairing, Sighting, Trigger};
+use crate::journal::Outcome;
+use crate::signal::Output;
+
+mod clock;
+mod judging;
+mod leave;
+
+/// Moments to ask at that are remembered; of more the latest are, which only delays the question.
+const ASKS: usize = 64;
+
+/// The state of the line: parts in flight, pulses, health and counters.
+///
+/// Told of events as they come, and asked by [`Core::poll`] after each until there is nothing to do,
+/// and at [`Core::next_ns`]; `now_ns` is the present, CLOCK_MONOTONIC.
+#[derive(Debug)]
+pub struct Core<P> {
+    config: CoreConfig,
+    pairing: Pairing<P>,
+    flights: Flights<P>,
+    pulses: Pulses,
+    conditions: Conditions,
+    counters: Counters,
+    inspector: Inspector,
+    /// The first part's pulse began, or it has none: it leaves next.
+    is_leaving: bool,
+    is_stopped: bool,
+    encoder: u64,
+    recipe: u32,
+    last_now_ns: i64,
+    /// Until then a jump of a clock is told.
+    jumped_until_ns: Option<i64>,
+    /// When frames that came can be taken at the earliest.
+    asks: Deque<i64, ASKS>,
+    to_leaving: Latency,
+    of_inspection: Latency,
+}
+
+/// The one who judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inspector {
+    Absent,
+    Idle,
+    Busy { number: u64, since_ns: i64 },
+}
+
+impl<P: Clone> Core<P> {
+    /// A line with nothing in flight and nobody to judge: [`Health::Starting`].
+    pub fn new(config: CoreConfig) -> Self {
+        Self {
+            config,
+            pairing: Pairing::new(config.timing),
+            flights: Flights::new(),
+            pulses: Pulses::new(),
+            conditions: Conditions::default(),
+            counters: Counters::default(),
+            inspector: Inspector::Absent,
+            is_leaving: false,
+            is_stopped: false,
+            encoder: 0,
+            recipe: 0,
+            last_now_ns: i64::MIN,
+            jumped_until_ns: None,
+            asks: Deque::new(),
+            to_leaving: Latency::default(),
+            of_inspection: Latency::default(),
+        }
+    }
+
+    /// Tells of a part, numbers ascending; what is given back left at once, for lack of room.
+    #[must_use = "a part that is given back has no other outcome"]
+    pub fn trigger(&mut self, now_ns: i64, trigger: Trigger) -> Option<Box<Finished>> {
+        self.watch(now_ns);
+        self.counters.triggers += 1;
+        if self.flights.is_full() || self.is_stopped {
+            return Some(self.turn_away(now_ns, trigger));
+        }
+        // There is room.
+        self.flights.push(Flight {
+            number: trigger.number,
+            trigger_ns: trigger.ns,
+            encoder: self.encoder,
+            recipe: self.recipe,
+            stage: Stage::Pairing,
+        });
+        if let Some(displaced) = self.pairing.trigger(now_ns, trigger) {
+            self.unite(now_ns, displaced);
+        }
+        None
+    }
+
+    /// Tells of triggers that were seen too late to be parts, or not at all.
+    pub fn missed_triggers(&mut self, missed: u64) {
+        self.counters.missed_triggers += missed;
+    }
+
+    /// Tells of a frame of a camera, the test's being 0.
+    pub fn frame(&mut self, now_ns: i64, camera: usize, sighting: Sighting<P>) {
+        self.watch(now_ns);
+        let timing = &self.config.timing;
+        let exposure_ns = timing.exposure_ns(camera, sighting.stamp);
+        let views = timing.reference.iter().chain([&timing.test]);
+        let delays = views.filter(|view| view.camera == camera).map(|view| view.delay_ns);
+        if let Some(shortest_ns) = delays.min() {
+            let from_ns = exposure_ns.saturating_sub(shortest_ns);
+            self.remember_to_ask(now_ns, from_ns.saturating_add(timing.trigger_latency_ns));
+        }
+        self.pairing.frame(now_ns, camera, sighting);
+    }
+
+    /// Tells of the encoder's count, which never goes back.
+    pub fn encoder(&mut self, count: u64) {
+        self.encoder = self.encoder.max(count);
+    }
+
+    /// Parts that trigger from now on are judged by this recipe.
+    pub fn set_recipe(&mut self, recipe: u32) {
+        self.recipe = recipe;
+    }
+
+    /// Whether parts in flight triggered under this recipe, or those to come will.
+    pub fn needs_recipe(&self, recipe: u32) -> bool {
+        self.recipe == recipe || self.flights.iter().any(|flight| flight.recipe == recipe)
+    }
+
+    /// All that must be there to begin is there.
+    pub fn start(&mut self) {
+        self.conditions.start();
+    }
+
+    /// Nothing passes from now on, for this reason.
+    pub fn hold(&mut self, reason: impl Into<String>) {
+        self.conditions.hold(reason.into());
+    }
+
+    /// What held the line is over.
+    pub fn resume(&mut self) {
+        self.conditions.resume();
+    }
+
+    /// The goldens were not all judged as they must be; with `None`, they were.
+    pub fn set_challenge(&mut self, failure: Option<String>) {
+        self.conditions.challenge(failure);
+    }
+
+    /// Nothing passes from now on, for good.
+    pub fn fault(&mut self, reason: impl Into<String>) {
+        self.conditions.fault(reason.into());
+    }
+
+    /// Something is missing, or with `None` is there again.
+    pub fn set_missing(&mut self, component: Component, reason: Option<String>) {
+        let is_back = reason.is_none() && self.conditions.is_missing(component);
+        if component == Component::Outputs && is_back {
+            // Lines that were taken anew show nothing.
+            self.pulses.forget(self.last_now_ns);
+        }
+        self.conditions.set(component, reason);
+    }
+
+    /// An output did not take what [`Action::Set`] asked for: a pass is taken back.
+    pub fn output_failed(&mut self, output: Output, reason: &str) {
+        if self.is_leaving && output == Output::Pass {
+            let outcome = Outcome::not_inspected("output", reason);
+            if let Some(flight) = self.flights.front_mut().filter(|flight| flight.is_conforming()) {
+                flight.revoke(outcome);
+                self.counters.signal_failed += 1;
+            }
+        }
+        self.conditions.set(Component::Outputs, Some(reason.to_owned()));
+    }
+
+    /// Gives every part in flight its outcome, and each that comes: none of them passes.
+    pub fn stop(&mut self, now_ns: i64) {
+        self.is_stopped = true;
+        let stopped = || Outcome::not_inspected("stopped", "the station was stopped");
+        for flight in self.flights.iter_mut() {
+            if !flight.decide(now_ns, stopped().into()) && flight.is_conforming() {
+                flight.revoke(stopped());
+            }
+        }
+    }
+
+    /// The next thing to do; ask until there is none.
+    #[must_use = "an action that is not taken is lost"]
+    pub fn poll(&mut self, now_ns: i64) -> Option<Action<P>> {
+        self.watch(now_ns);
+        if self.is_leaving {
+            return self.finish(now_ns);
+        }
+        if let Some(output) = self.pulses.over(now_ns) {
+            self.pulses.end(output, now_ns);
+            return Some(Action::Set { output, is_active: false });
+        }
+        while let Some(part) = self.pairing.poll(now_ns) {
+            self.unite(now_ns, part);
+        }
+        self.mind_clocks(now_ns);
+        self.expire(now_ns);
+        self.leave(now_ns)
+            .or_else(|| self.keep())
+            .or_else(|| self.inspect(now_ns))
+            .or_else(|| self.abandon(now_ns))
+            .or_else(|| self.level())
+    }
+
+    /// The state and its reason.
+    pub fn health(&self) -> (Health, Option<String>) {
+        self.conditions.health()
+    }
+
+    /// What happened so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// What happened to triggers and frames.
+    pub fn pairing_counts(&self) -> crate::capture::Counts {
+        self.pairing.counts()
+    }
+
+    /// Parts that were triggered and have not left; at most [`IN_FLIGHT`].
+    pub fn in_flight(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// From trigger to leaving, and from the start of an inspection to its verdict.
+    pub fn latencies(&self) -> [LatencyFigures; 2] {
+        [self.to_leaving.figures(), self.of_inspection.figures()]
+    }
+
+    /// The outcome of a part that cannot be followed.
+    fn turn_away(&mut self, now_ns: i64, trigger: Trigger) -> Box<Finished> {
+        let outcome = if self.is_stopped {
+            Outcome::not_inspected("stopped", "the station was stopped")
+        } else {
+            self.counters.overload_rejected += 1;
+            let detail = format!("{IN_FLIGHT} parts are between trigger and ejector");
+            Outcome::not_inspected("overload", detail)
+        };
+        let part = Finished {
+            number: trigger.number,
+            trigger_ns: trigger.ns,
+            decided_ns: now_ns,
+            left_ns: now_ns,
+            recipe: self.recipe,
+            outcome,
+            details: Details::default(),
+        };
+        self.count(&part);
+        Box::new(part)
+    }
+
+    /// Frames of a part that was decided on.
+    fn keep(&mut self) -> Option<Action<P>> {
+        self.flights.iter_mut().find_map(|flight| {
+            let Stage::Decided { outcome, frames, .. } = &mut flight.stage else { return None };
+            let frames = frames.take()?;
+            Some(Action::Keep { number: flight.number, outcome: outcome.clone(), frames })
+        })
+    }
+
+    fn level(&mut self) -> Option<Action<P>> {
+        let is_faulty = self.conditions.state().0 != Health::Running;
+        let levels = [(Output::Fault, is_faulty), (Output::Busy, self.flights.len() > 0)];
+        let changed =
+            |&(output, is_active): &(Output, bool)| self.pulses.set_level(output, is_active);
+        let (output, is_active) = levels.into_iter().find(changed)?;
+        Some(Action::Set { output, is_active })
+    }
+
+    fn count(&mut self, part: &Finished) {
+        self.counters.finished += 1;
+        self.to_leaving.add(part.left_ns.saturating_sub(part.trigger_ns));
+        match &part.outcome {
+            Outcome::Conforming => self.counters.conforming += 1,
+            Outcome::Mismatch => self.counters.mismatch += 1,
+            Outcome::NotInspected { stage, detail } => {
+                self.counters.not_inspected += 1;
+                let is_consequence = ["held", "starting", "fault", "stopped"].contains(&&**stage);
+                if self.config.on_failure == OnFailure::Hold && !is_consequence {
+                    self.conditions.hold(format!("part {}: {stage}: {detail}", part.number));
+                }
+            }
+        }
+    }
+
+    fn remember_to_ask(&mut self, now_ns: i64, at_ns: i64) {
+        if at_ns <= now_ns {
+            return;
+        }
+        if self.asks.is_full() {
+            self.asks.pop_back();
+        }
+        // There is room now.
+        let _ = self.asks.push_back(at_ns);
+    }
+}

@@ -1,0 +1,157 @@
+//! Commands: what is done at once, and what is answered later.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+
+use serde_json::{Value, json};
+
+use super::super::command::{Command, done, refused};
+use super::super::config::TriggerConfig;
+use super::super::inspector::{InUse, Job, RECIPES};
+use super::super::message::{Loaded, Message};
+use super::super::threads::{guarded, spawn};
+use super::super::{Error, judge};
+use super::{Line, now_ns};
+use crate::journal::EventSource;
+
+impl Line {
+    pub(super) fn order(&mut self, command: Command, reply: SyncSender<Value>) {
+        let answer = match command {
+            Command::Challenge {} => return self.challenge(reply),
+            Command::Recipe { path } => return self.load(path, reply),
+            Command::Trigger {} => self.software_trigger(),
+            Command::Status {} => done(json!({ "status": self.status() })),
+            Command::Hold { reason } => {
+                let reason = if reason.is_empty() { "by hand".to_owned() } else { reason };
+                self.event(EventSource::Operator, "hold", &reason);
+                self.core.hold(reason);
+                done(self.health())
+            }
+            Command::Resume {} => {
+                self.event(EventSource::Operator, "resume", "");
+                self.core.resume();
+                done(self.health())
+            }
+            Command::Stop {} => {
+                self.event(EventSource::Operator, "stop", "");
+                self.shared.flags.stop();
+                done(json!({}))
+            }
+        };
+        // Who went away needs no answer.
+        let _ = reply.try_send(answer);
+    }
+
+    fn software_trigger(&mut self) -> Value {
+        if self.config.trigger != TriggerConfig::Software {
+            return refused("the trigger of this station is not kind = \"software\"");
+        }
+        match self.trigger(now_ns()) {
+            Some(number) => done(json!({ "number": number })),
+            None => refused("the station stops"),
+        }
+    }
+
+    fn challenge(&mut self, reply: SyncSender<Value>) {
+        let recipe = self.judging.recipes.last().map_or(0, |known| known.recipe);
+        let is_busy = self.judging.challenged.is_some();
+        if is_busy || !self.send(Job::Challenge { recipe }) {
+            let reason = if is_busy { "a challenge is under way" } else { "nobody can judge now" };
+            let _ = reply.try_send(refused(reason));
+            return;
+        }
+        self.event(EventSource::Operator, "challenge", "");
+        self.core.set_challenge(Some("a challenge is under way".to_owned()));
+        // It takes as long as its goldens do: no part is sent there meanwhile.
+        self.core.inspector_away();
+        self.judging.challenged = Some((reply, now_ns()));
+    }
+
+    pub(super) fn challenged(&mut self, result: Result<usize, String>) {
+        let (answer, failure) = match result {
+            Ok(goldens) => {
+                self.event(EventSource::System, "challenge_passed", goldens.to_string());
+                (done(json!({ "goldens": goldens })), None)
+            }
+            Err(reason) => {
+                self.event(EventSource::System, "challenge_failed", &reason);
+                let failure = format!("challenge failed: {reason}");
+                (refused(&failure), Some(failure))
+            }
+        };
+        self.core.set_challenge(failure);
+        self.core.inspector_ready();
+        if let Some((reply, _)) = self.judging.challenged.take() {
+            let _ = reply.try_send(answer);
+        }
+    }
+
+    /// Has a recipe loaded beside the line; the one in force stays so until it is ready.
+    fn load(&mut self, path: PathBuf, reply: SyncSender<Value>) {
+        let refusal = if self.judging.loading.is_some() {
+            Some("a recipe is being loaded")
+        } else if self.judging.recipes.len() >= RECIPES {
+            Some("parts in flight still need the recipe before this one; try again")
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            let _ = reply.try_send(refused(reason));
+            return;
+        }
+        let folder = self.config.path.parent().unwrap_or(Path::new("")).to_owned();
+        let (path, open, shared) =
+            (folder.join(path), self.judging.open.clone(), self.shared.clone());
+        let thread = spawn("recipe", move || {
+            let loaded = guarded(|| prove(&path, &open));
+            let panicked = |reason| Err(Error::Recipe { path: path.clone(), reason });
+            shared.tell(Message::Loaded(loaded.unwrap_or_else(panicked)));
+        });
+        match thread {
+            Ok(_) => self.judging.loading = Some(reply),
+            Err(error) => drop(reply.try_send(refused(error.to_string()))),
+        }
+    }
+
+    /// Puts a recipe in force between two parts.
+    pub(super) fn loaded(&mut self, loaded: Result<Loaded, Error>) {
+        let answer = match loaded {
+            Ok(loaded) => self.adopt(loaded),
+            Err(error) => {
+                self.event(EventSource::Operator, "recipe_refused", error.to_string());
+                refused(format!("{error}; the recipe in force stays"))
+            }
+        };
+        if let Some(reply) = self.judging.loading.take() {
+            let _ = reply.try_send(answer);
+        }
+    }
+
+    fn adopt(&mut self, loaded: Loaded) -> Value {
+        let Loaded { path, identity, judge } = loaded;
+        let recipe = self.judging.next_recipe;
+        if !self.send(Job::Adopt { recipe, judge }) {
+            return refused("nobody can judge now; the recipe in force stays");
+        }
+        self.judging.next_recipe += 1;
+        self.core.set_recipe(recipe);
+        // Its goldens were judged right before it came here.
+        self.core.set_challenge(None);
+        let detail = format!("{} {}", identity.name, identity.recipe_sha256);
+        self.event(EventSource::Operator, "recipe_changed", detail);
+        self.judging.recipes.push(InUse { recipe, path, identity: identity.clone() });
+        done(json!({ "recipe": identity }))
+    }
+
+    fn health(&self) -> Value {
+        let (health, reason) = self.core.health();
+        json!({ "health": health, "reason": reason })
+    }
+}
+
+/// Opens a recipe and has it judge its goldens.
+pub(in crate::station) fn prove(path: &Path, open: &judge::OpenJudge) -> Result<Loaded, Error> {
+    let mut judge = open(path)?;
+    judge.challenge().map_err(|reason| Error::Recipe { path: path.to_owned(), reason })?;
+    Ok(Loaded { path: path.to_owned(), identity: judge.identity().clone(), judge })
+}

@@ -1,0 +1,51 @@
+//! The station: triggers, frames, verdicts and signals of one line, under one deadline.
+//!
+//! Owns the station file ([`StationConfig`]), the pure [`Core`] that decides what happens to each part,
+//! and the threads around it ([`Station`]): a camera each, the inspector, inputs, commands, and the line
+//! itself, which drives the outputs and waits for none of the others. Whoever of them fails is started
+//! again with back-off, and the parts it concerns are rejected or hold the line, as configured.
+//!
+//! It judges no frame and finds no threshold, and it is never the reason that a part passes.
+
+mod camera;
+mod command;
+mod config;
+mod confirm;
+mod control;
+mod core;
+mod driver;
+mod error;
+mod inputs;
+mod inspector;
+mod judge;
+mod message;
+mod notify;
+mod rim;
+mod run;
+mod status;
+#[cfg(test)]
+mod tests;
+mod threads;
+
+use std::sync::Arc;
+
+pub use self::core::{
+    Action, Component, Core, CoreConfig, Counters, Details, Ejector, Finished, Health, IN_FLIGHT,
+    Judgement, Latency, LatencyFigures, OnFailure, Overload,
+};
+pub use camera::OpenSource;
+pub use command::Command;
+pub use config::{
+    ConfirmationConfig, JournalConfig, RawChallenge, RawConfirmation, RawControl, RawEjector,
+    RawEncoder, RawJournal, RawStation, RawTrigger, StationConfig, TriggerConfig, TriggerKind,
+};
+pub use error::Error;
+pub use judge::{Identity, Judge, OpenJudge, Pair, RecipeJudge};
+pub use run::{Setup, Station};
+pub use status::{FrameCounts, JournalStatus, Status};
+
+use crate::signal;
+
+/// Takes the output lines, de-energised.
+pub type OpenOutputs =
+    Arc<dyn Fn() -> Result<Box<dyn signal::Outputs>, signal::Error> + Send + Sync>;

@@ -1,0 +1,65 @@
+//! Starts the threads around the line.
+
+use std::thread::JoinHandle;
+
+use super::Error;
+use super::camera::{Camera, OpenSource};
+use super::config::{StationConfig, TriggerConfig};
+use super::inputs::{self, Role};
+use super::threads::{Shared, spawn};
+use crate::signal::InputConfig;
+
+/// A thread for each camera, input line and trigger by time; frames and triggers begin at `first_ns`.
+pub(super) fn start_threads(
+    config: &StationConfig,
+    (open, first_ns): (&OpenSource, i64),
+    shared: &Shared,
+) -> Result<Vec<JoinHandle<()>>, Error> {
+    let mut threads = Vec::new();
+    for (number, camera) in config.capture.cameras.iter().enumerate() {
+        let camera = Camera {
+            number,
+            config: camera.clone(),
+            timeout: config.capture.timeout,
+            first_ns: first_exposure_ns(config, number, first_ns),
+            open: open.clone(),
+            shared: shared.clone(),
+        };
+        let name = if number == 0 { "camera-test" } else { "camera-ref" };
+        threads.push(spawn(name, move || camera.run()).map_err(thread("camera"))?);
+    }
+    let mut listen = |role, input: &InputConfig| {
+        let (input, shared) = (input.clone(), shared.clone());
+        let spawned = spawn("input", move || inputs::listen(role, &input, &shared));
+        spawned.map(|handle| threads.push(handle)).map_err(thread("input"))
+    };
+    if let Some(input) = &config.encoder {
+        listen(Role::Encoder, input)?;
+    }
+    if let Some(confirmation) = &config.confirmation {
+        listen(Role::Confirmation, &confirmation.input)?;
+    }
+    match &config.trigger {
+        TriggerConfig::Gpio(input) => listen(Role::Trigger, input)?,
+        TriggerConfig::Interval { period_ns } => {
+            let (period_ns, shared) = (*period_ns, shared.clone());
+            let spawned = spawn("trigger", move || inputs::tick(first_ns, period_ns, &shared));
+            threads.push(spawned.map_err(thread("trigger"))?);
+        }
+        TriggerConfig::FreeRunning | TriggerConfig::Software => {}
+    }
+    Ok(threads)
+}
+
+/// A folder's first frame lies in the window of the first trigger by time.
+fn first_exposure_ns(config: &StationConfig, camera: usize, first_ns: i64) -> i64 {
+    let timing = &config.core.timing;
+    let views = timing.reference.iter().chain([&timing.test]);
+    let delay_ns = views.filter(|view| view.camera == camera).map(|view| view.delay_ns).min();
+    first_ns.saturating_add(delay_ns.unwrap_or(0)).saturating_add(timing.window_ns / 2)
+}
+
+/// An [`Error::Thread`], for `map_err`.
+pub(super) fn thread(name: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+    move |error| Error::Thread { name, reason: error.to_string() }
+}

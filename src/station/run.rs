@@ -1,0 +1,310 @@
+use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::camera::OpenSource;
+use super::command::Command;
+use super::config::StationConfig;
+use super::confirm::Confirmations;
+use super::control::{Control, ask};
+use super::core::{Core, Health};
+use super::driver::{Judging, Line, Times, Wires, now_ns};
+use super::inspector::{InUse, Inspector};
+use super::judge::{Judge, OpenJudge, RecipeJudge};
+use super::message::Message;
+use super::notify::Notifier;
+use super::rim::{start_threads, thread};
+use super::status::{FrameCounts, Status};
+use super::threads::{Flags, Shared, guarded, prefer};
+use super::{Error, OpenOutputs};
+use crate::capture::{Backoff, BackoffLimits, open_source};
+use crate::frame::Frame;
+use crate::journal::{Event, EventSource, Writer};
+use crate::signal::{Gpio, Outputs};
+
+/// Events on their way to the line.
+const INBOX: usize = 1_024;
+/// From the start of the threads to the first trigger by time, and to the first frame of a folder.
+const LEAD_NS: i64 = 200_000_000;
+/// How long a stop waits for threads that listen to something.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What a station is made of; tests and proofs put doubles in.
+#[derive(Clone)]
+pub struct Setup {
+    /// Makes a judge of a recipe.
+    pub open_judge: OpenJudge,
+    /// Opens a camera.
+    pub open_source: OpenSource,
+    /// Takes the output lines.
+    pub open_outputs: OpenOutputs,
+    /// The station stops by itself when so many parts have left.
+    pub parts: Option<u64>,
+}
+
+/// A running station.
+pub struct Station {
+    shared: Shared,
+    /// Until it was joined.
+    line: Option<JoinHandle<Result<Status, String>>>,
+    threads: Vec<JoinHandle<()>>,
+    snapshot: Arc<Mutex<Status>>,
+    control: Option<Control>,
+    /// When the first frame of a folder and the first trigger by time are due.
+    first_ns: i64,
+}
+
+impl Setup {
+    /// The recipe, cameras and lines that a station file names.
+    pub fn of(config: &StationConfig) -> Self {
+        let (is_golden, goldens) = (config.is_golden(), config.challenge.clone());
+        let outputs = config.outputs.clone();
+        Self {
+            open_judge: Arc::new(move |path: &Path| {
+                let judge = RecipeJudge::open(path, is_golden, goldens.as_deref())?;
+                Ok(Box::new(judge) as Box<dyn Judge>)
+            }),
+            open_source: Arc::new(|_, config, first_ns| open_source(config, first_ns)),
+            open_outputs: Arc::new(move || Ok(Box::new(Gpio::open(&outputs)?))),
+            parts: None,
+        }
+    }
+}
+
+impl Station {
+    /// Takes the outputs, opens the journal, loads the recipe, judges the goldens and starts the line.
+    ///
+    /// A failed challenge is no error: the station is [`Health::Held`].
+    ///
+    /// # Errors
+    /// What cannot be used at all: lines, journal, recipe, model or socket.
+    pub fn start(config: StationConfig, setup: Setup) -> Result<Self, Error> {
+        for warning in config.warnings() {
+            log::warn!("{}: {warning}", config.path.display());
+        }
+        // First of all: from here on the lines are held in their safe state.
+        let outputs = (setup.open_outputs)()?;
+        let journal = Writer::open(&config.journal.folder, config.journal.settings)?;
+        let judge = (setup.open_judge)(&config.recipe)?;
+        let (sender, inbox) = sync_channel(INBOX);
+        let shared = Shared { line: sender, flags: Arc::new(Flags::default()) };
+        let first_ns = now_ns().saturating_add(LEAD_NS);
+        // Dropping it ends whatever was started.
+        let mut station = Self {
+            shared: shared.clone(),
+            line: None,
+            threads: Vec::new(),
+            snapshot: Arc::new(Mutex::new(nothing_yet(&config.name))),
+            control: None,
+            first_ns,
+        };
+        if let Some(path) = &config.socket {
+            station.control = Some(Control::listen(path, &shared)?);
+        }
+        let opened = Opened { outputs, journal, judge, inbox, snapshot: station.snapshot.clone() };
+        let line = opened.into_line(&config, &setup, &shared)?;
+        line.notifier.send("READY=1");
+        let line = std::thread::Builder::new()
+            .name("line".to_owned())
+            .spawn(move || run_line(line))
+            .map_err(thread("line"))?;
+        station.line = Some(line);
+        station.first_ns = now_ns().saturating_add(LEAD_NS);
+        let open = (&setup.open_source, station.first_ns);
+        station.threads = start_threads(&config, open, &shared)?;
+        Ok(station)
+    }
+
+    /// How the station was at most 100 ms ago.
+    pub fn status(&self) -> Status {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has a command carried out; the answer has `ok`, and `error` where that is false.
+    pub fn command(&self, command: Command) -> Value {
+        ask(command, &self.shared)
+    }
+
+    /// Whether the line runs: it ends by itself after the parts it was given, on `stop`, or on a fault
+    /// of its own.
+    pub fn is_running(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| !line.is_finished())
+    }
+
+    /// Puts the outputs in their safe state, gives every part in flight its outcome and closes the
+    /// journal; the last status.
+    ///
+    /// # Errors
+    /// [`Error::Thread`] when the line had ended by a fault of its own.
+    pub fn stop(mut self) -> Result<Status, Error> {
+        self.end().map_err(|reason| Error::Thread { name: "line", reason })
+    }
+
+    /// Ends the line, then whatever else there is; the line's last status.
+    fn end(&mut self) -> Result<Status, String> {
+        self.shared.flags.stop();
+        let ended = self.line.take().map(JoinHandle::join);
+        let end = Instant::now() + PATIENCE;
+        for thread in self.threads.drain(..) {
+            while !thread.is_finished() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            if thread.is_finished() {
+                // What it panicked with was told.
+                let _ = thread.join();
+            }
+        }
+        self.control = None;
+        match ended {
+            Some(Ok(ended)) => ended,
+            Some(Err(_)) => Err("it panicked".to_owned()),
+            None => Err("it never ran".to_owned()),
+        }
+    }
+}
+
+impl Drop for Station {
+    /// As [`Station::stop`]: nothing goes on switching outputs when nobody holds the station.
+    fn drop(&mut self) {
+        if self.line.is_some()
+            && let Err(reason) = self.end()
+        {
+            log::error!("line: {reason}");
+        }
+        self.shared.flags.stop();
+    }
+}
+
+/// What a station holds before its line starts.
+struct Opened {
+    outputs: Box<dyn Outputs>,
+    journal: Writer,
+    judge: Box<dyn Judge>,
+    inbox: Receiver<Message>,
+    snapshot: Arc<Mutex<Status>>,
+}
+
+impl Opened {
+    /// Judges the goldens and puts the line together.
+    fn into_line(
+        mut self,
+        config: &StationConfig,
+        setup: &Setup,
+        shared: &Shared,
+    ) -> Result<Line, Error> {
+        let identity = self.judge.identity().clone();
+        let detail = format!("{} {} {}", config.name, identity.name, identity.recipe_sha256);
+        self.journal.append_event(Event::new(EventSource::System, "station_started", detail));
+        let core = self.core(config);
+        let within = config.confirmation.as_ref().map(|wanted| wanted.within_ns);
+        let opened = || {
+            let mut backoff = Backoff::new(BackoffLimits::default());
+            backoff.opened(now_ns());
+            backoff
+        };
+        let (lines, open) = (Some(self.outputs), setup.open_outputs.clone());
+        let inspector =
+            Inspector::with_judge(0, self.judge, shared).map_err(thread("inspection"))?;
+        Ok(Line {
+            core,
+            inbox: self.inbox,
+            shared: shared.clone(),
+            outputs: Wires { lines, open, backoff: opened() },
+            judging: Judging {
+                inspector: Some(inspector),
+                open: setup.open_judge.clone(),
+                backoff: opened(),
+                generation: 0,
+                hung: 0,
+                recipes: vec![InUse { recipe: 0, path: config.recipe.clone(), identity }],
+                next_recipe: 1,
+                challenged: None,
+                loading: None,
+            },
+            journal: Some(self.journal),
+            confirmations: within.map(Confirmations::new),
+            snapshot: self.snapshot,
+            notifier: Notifier::from_environment(),
+            times: Times::now(),
+            parts: setup.parts,
+            config: config.clone(),
+        })
+    }
+
+    fn core(&mut self, config: &StationConfig) -> Core<Arc<Frame>> {
+        let mut core = Core::new(config.core);
+        core.start();
+        core.inspector_ready();
+        let (name, detail) = match self.judge.challenge() {
+            Ok(goldens) => ("challenge_passed", goldens.to_string()),
+            Err(reason) => {
+                core.set_challenge(Some(format!("challenge failed: {reason}")));
+                ("challenge_failed", reason)
+            }
+        };
+        self.journal.append_event(Event::new(EventSource::System, name, detail));
+        core
+    }
+}
+
+#[cfg(test)]
+impl Station {
+    /// When a folder's first frame belongs to a trigger.
+    pub(super) fn first_ns(&self) -> i64 {
+        self.first_ns
+    }
+
+    /// Edges of the encoder.
+    pub(super) fn move_belt(&self, edges: u64) {
+        self.shared.flags.encoder.fetch_add(edges, std::sync::atomic::Ordering::AcqRel);
+    }
+
+    /// A part at a time, told when it is over.
+    pub(super) fn trigger_at(&self, ns: i64) {
+        self.shared.sleep_until(ns);
+        self.shared.trigger(ns, 0);
+    }
+}
+
+impl Times {
+    fn now() -> Self {
+        let started_ns = now_ns();
+        let (tended_ns, pinged_ns) = (i64::MIN, i64::MIN);
+        let health = Health::Starting;
+        Self { started_ns, tended_ns, pinged_ns, health, lost_triggers: 0 }
+    }
+}
+
+/// A panic in here drops the outputs, which de-energises them, and leaves the journal as a crash does.
+fn run_line(line: Line) -> Result<Status, String> {
+    let flags = line.shared.flags.clone();
+    prefer();
+    let ended = guarded(|| line.run());
+    flags.stop();
+    if let Err(reason) = &ended {
+        log::error!("line: {reason}");
+    }
+    ended
+}
+
+fn nothing_yet(name: &str) -> Status {
+    Status {
+        name: name.to_owned(),
+        health: Health::Starting,
+        reason: None,
+        up_s: 0.0,
+        recipe: super::judge::Identity::default(),
+        counters: super::core::Counters::default(),
+        in_flight: 0,
+        to_leaving: super::core::LatencyFigures::default(),
+        inspection: super::core::LatencyFigures::default(),
+        frames: FrameCounts::default(),
+        journal: super::status::JournalStatus::default(),
+        inspector_restarts: 0,
+        unconfirmed: 0,
+    }
+}

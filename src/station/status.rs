@@ -1,0 +1,97 @@
+use serde::Serialize;
+
+use super::core::{Counters, Health, LatencyFigures};
+use super::judge::Identity;
+use crate::capture::Counts;
+use crate::{capture, journal};
+
+/// How a station is, at one moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// The station's name.
+    pub name: String,
+    /// The state, as one word.
+    pub health: Health,
+    /// Why it is not running, if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Seconds since the start.
+    pub up_s: f64,
+    /// What parts are judged by that trigger now.
+    pub recipe: Identity,
+    /// What happened to parts.
+    pub counters: Counters,
+    /// Parts that were triggered and have not left.
+    pub in_flight: usize,
+    /// From the trigger to leaving.
+    pub to_leaving: LatencyFigures,
+    /// From the start of an inspection to its verdict.
+    pub inspection: LatencyFigures,
+    /// What happened to frames.
+    pub frames: FrameCounts,
+    /// The evidence.
+    pub journal: JournalStatus,
+    /// How often a judging thread was started again.
+    pub inspector_restarts: u32,
+    /// Ejections that no sensor confirmed.
+    pub unconfirmed: u64,
+}
+
+/// What happened to frames; see [`Counts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct FrameCounts {
+    /// Frames that arrived.
+    pub arrived: u64,
+    /// Frames that left with their part.
+    pub used: u64,
+    /// Frames in no part's window.
+    pub unmatched: u64,
+    /// Frames that came when their part had left.
+    pub late: u64,
+    /// Frames of parts that were not inspected, or second ones.
+    pub surplus: u64,
+    /// Frames that were pushed out, here or on the way to the line.
+    pub overflowed: u64,
+    /// Frames that cameras took and did not deliver.
+    pub dropped: u64,
+}
+
+/// How the journal is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct JournalStatus {
+    /// Why records cannot be written now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// Records that wait to be written.
+    pub queued: u64,
+    /// Parts whose records were dropped.
+    pub dropped_parts: u64,
+    /// Parts whose images were dropped.
+    pub parts_without_images: u64,
+    /// The last durable record.
+    pub last_seq: u64,
+    /// The longest that a group of records took to be durable, in milliseconds.
+    pub slowest_commit_ms: f64,
+}
+
+impl FrameCounts {
+    pub(super) fn new(counts: Counts, lost: u64) -> Self {
+        let capture::Counts { frames, used, unmatched, late, surplus, overflowed, dropped, .. } =
+            counts;
+        let (arrived, overflowed) = (frames + lost, overflowed + lost);
+        Self { arrived, used, unmatched, late, surplus, overflowed, dropped }
+    }
+}
+
+impl From<&journal::Health> for JournalStatus {
+    fn from(health: &journal::Health) -> Self {
+        Self {
+            fault: health.fault.clone(),
+            queued: health.queued,
+            dropped_parts: health.dropped_parts,
+            parts_without_images: health.parts_without_images,
+            last_seq: health.last_seq,
+            slowest_commit_ms: health.slowest_commit.as_secs_f64() * 1e3,
+        }
+    }
+}
