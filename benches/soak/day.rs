@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> bool {
     let (start, mut early_kib) = (Instant::now(), 0);
     for part in 0..parts {
         day.part(part, period_ns);
-        if part % GROUP == 0 {
+        if part.is_multiple_of(GROUP) {
             assert!(day.writer.flush(PATIENCE), "the journal does not keep up");
         }
         if part == parts / 10 {
@@ -108,7 +108,7 @@ impl Day {
         self.until(self.now_ns + 10 * MS);
         for camera in [1, 0] {
             // Every 50th frame of the test's camera is lost.
-            if camera == 1 || part % 50 != 0 {
+            if camera == 1 || !part.is_multiple_of(50) {
                 let (sequence, stamp) = (part as u32, Stamp::start_of_exposure(self.now_ns));
                 let sighting = Sighting { sequence, stamp, content: Some(part) };
                 self.core.frame(self.now_ns, camera, sighting);

@@ -29,31 +29,38 @@ impl Camera {
     pub(super) fn run(self) {
         prefer();
         let mut backoff = Backoff::new(BackoffLimits::default());
-        let mut source: Option<Box<dyn FrameSource>> = None;
+        let mut source = None;
         while !self.shared.is_stopping() {
-            let attempt = guarded(|| match &mut source {
-                Some(source) => source.reopen(),
-                None => (self.open)(self.number, &self.config, self.first_ns)
-                    .map(|opened| source = Some(opened)),
+            let lost = guarded(|| self.session(&mut source, &mut backoff));
+            let reason = lost.unwrap_or_else(|panic| {
+                // What panicked is not trusted with another call, and its drop may panic too.
+                let gone = source.take();
+                let dropped = guarded(move || drop(gone));
+                dropped.err().unwrap_or(panic)
             });
-            let lost = match (flatten(attempt), &mut source) {
-                (Ok(()), Some(source)) => {
-                    backoff.opened(MonotonicClock.now_ns());
-                    // A source that panicked is not trusted with another call.
-                    guarded(|| self.deliver(&mut **source)).unwrap_or_else(|reason| reason)
-                }
-                (Ok(()), None) => "it is not there".to_owned(),
-                (Err(reason), _) => reason,
-            };
-            if lost.starts_with("it panicked") {
-                source = None;
-            }
             if self.shared.is_stopping() {
                 return;
             }
-            log::warn!("camera {}: {lost}", self.number);
-            self.tell(Some(lost));
+            log::warn!("camera {}: {reason}", self.number);
+            self.tell(Some(reason));
             self.shared.sleep_until(backoff.failed(MonotonicClock.now_ns()));
+        }
+    }
+
+    /// From opening the source to losing it; why.
+    fn session(&self, source: &mut Option<Box<dyn FrameSource>>, backoff: &mut Backoff) -> String {
+        let opened = match source.as_mut() {
+            Some(source) => source.reopen(),
+            None => (self.open)(self.number, &self.config, self.first_ns)
+                .map(|opened| *source = Some(opened)),
+        };
+        match (opened, source) {
+            (Ok(()), Some(source)) => {
+                backoff.opened(MonotonicClock.now_ns());
+                self.deliver(&mut **source)
+            }
+            (Ok(()), None) => "it is not there".to_owned(),
+            (Err(error), _) => error.to_string(),
         }
     }
 
@@ -63,6 +70,7 @@ impl Camera {
         while !self.shared.is_stopping() {
             match source.next_frame(self.timeout) {
                 Ok(captured) => {
+                    // Only a frame shows that it is there again.
                     if !is_told {
                         self.tell(None);
                         is_told = true;
@@ -81,8 +89,4 @@ impl Camera {
         let component = Component::camera(self.number);
         self.shared.tell(Message::Missing { component, reason });
     }
-}
-
-fn flatten(attempt: Result<Result<(), Error>, String>) -> Result<(), String> {
-    attempt.and_then(|opened| opened.map_err(|error| error.to_string()))
 }

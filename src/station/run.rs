@@ -18,7 +18,7 @@ use super::judge::{Judge, OpenJudge, RecipeJudge};
 use super::message::Message;
 use super::notify::Notifier;
 use super::rim::{start_threads, thread};
-use super::status::{FrameCounts, Status};
+use super::status::Status;
 use super::threads::{Flags, Shared, guarded, prefer};
 use super::{Error, OpenOutputs};
 use crate::capture::{Backoff, BackoffLimits, open_source};
@@ -98,7 +98,7 @@ impl Station {
             shared: shared.clone(),
             line: None,
             threads: Vec::new(),
-            snapshot: Arc::new(Mutex::new(nothing_yet(&config.name))),
+            snapshot: Arc::new(Mutex::new(Status::nothing_yet(&config.name))),
             control: None,
             first_ns,
         };
@@ -289,22 +289,4 @@ fn run_line(line: Line) -> Result<Status, String> {
         log::error!("line: {reason}");
     }
     ended
-}
-
-fn nothing_yet(name: &str) -> Status {
-    Status {
-        name: name.to_owned(),
-        health: Health::Starting,
-        reason: None,
-        up_s: 0.0,
-        recipe: super::judge::Identity::default(),
-        counters: super::core::Counters::default(),
-        in_flight: 0,
-        to_leaving: super::core::LatencyFigures::default(),
-        inspection: super::core::LatencyFigures::default(),
-        frames: FrameCounts::default(),
-        journal: super::status::JournalStatus::default(),
-        inspector_restarts: 0,
-        unconfirmed: 0,
-    }
 }

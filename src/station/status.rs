@@ -74,6 +74,27 @@ pub struct JournalStatus {
     pub slowest_commit_ms: f64,
 }
 
+impl Status {
+    /// The status of a station that has not begun.
+    pub(super) fn nothing_yet(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            health: Health::Starting,
+            reason: None,
+            up_s: 0.0,
+            recipe: Identity::default(),
+            counters: Counters::default(),
+            in_flight: 0,
+            to_leaving: LatencyFigures::default(),
+            inspection: LatencyFigures::default(),
+            frames: FrameCounts::default(),
+            journal: JournalStatus::default(),
+            inspector_restarts: 0,
+            unconfirmed: 0,
+        }
+    }
+}
+
 impl FrameCounts {
     pub(super) fn new(counts: Counts, lost: u64) -> Self {
         let capture::Counts { frames, used, unmatched, late, surplus, overflowed, dropped, .. } =
