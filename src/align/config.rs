@@ -23,6 +23,8 @@ pub struct AlignConfig {
     /// [`Registration::residual`](super::Registration::residual).
     pub max_residual: f32,
     /// Least part of the reference that the aligned test frame must cover, in percent, 1 to 100.
+    ///
+    /// What it does not cover is not judged: frame the part with a rim that holds nothing of it.
     pub min_overlap_percent: f32,
 }
 
@@ -50,7 +52,7 @@ impl Default for AlignConfig {
             max_scale_percent: 3.0,
             max_local_px: 8.0,
             max_residual: 0.4,
-            min_overlap_percent: 80.0,
+            min_overlap_percent: 95.0,
         }
     }
 }

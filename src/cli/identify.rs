@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
+use pairspec::align::{self, PhotoConfig, PhotoProfile};
 use pairspec::clip::TextEncoder;
 use pairspec::frame::Frame;
 use pairspec::inspect;
@@ -39,6 +40,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let vectors = embed(&list.prompts(), |sentence| encode_one(&text, sentence))?;
     drop(text);
     let frame = Frame::open(&arguments.image)?;
+    // Whatever a recipe would say: on a blank image nothing can be told apart.
+    let faults = align::check(&align::measure(&frame, PhotoProfile::Auto), &PhotoConfig::default());
+    if let Some(fault) = faults.first() {
+        bail!("{}: {}", arguments.image.display(), fault.message);
+    }
     let encoder = arguments.recipe.image_encoder(&bundle)?;
     let embedding = encoder.encode_frames(&[&frame])?.pop().context("no embedding")?;
     let standings = inspect::identify(embedding.values(), &vectors)?;

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use super::coverage::unjudged;
 use super::measure::{Instruments, Lap};
 use super::prefer::{Preference, prefer};
 use super::variant::{self, Standing};
@@ -143,7 +144,7 @@ impl Inspector {
     /// The verdict on what was measured, with limits that need not be the ones in force.
     ///
     /// # Errors
-    /// When the variant cannot be told, or regions were left out and those judged are in order.
+    /// When the variant cannot be told, or not all that differs was judged and what was is in order.
     pub fn decide(
         &self,
         measurement: &Measurement,
@@ -164,15 +165,10 @@ impl Inspector {
             (Err(_), Verdict::Mismatch) => decision,
             (Err(undecided), _) => return Err(undecided),
         };
-        if decision.verdict == Verdict::Conforming && measurement.omitted > 0 {
-            let judged = measurement.regions.len();
-            let detail = format!(
-                "{} of {} changed regions were left out; is it the right part? \
-                 else raise max_regions in [region]",
-                measurement.omitted,
-                judged + measurement.omitted
-            );
-            return Err(NotInspected::new(Stage::Region, detail));
+        if decision.verdict == Verdict::Conforming
+            && let Some(reason) = unjudged(measurement, &self.recipe.region)
+        {
+            return Err(NotInspected::new(Stage::Region, reason));
         }
         Ok(decision)
     }

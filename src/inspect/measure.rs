@@ -76,6 +76,7 @@ impl Instruments<'_> {
     ) -> Result<Measurement, NotInspected> {
         let mut lap = Lap::start();
         let mut timing = Timing::default();
+        self.check_places(reference.frame())?;
         let photo = [self.photo(reference.frame(), "reference")?, self.photo(test, "test")?];
         let aligned = align::align(reference.frame(), test, &self.recipe.align)
             .map_err(|error| NotInspected::new(Stage::Align, error))?;
@@ -108,6 +109,29 @@ impl Instruments<'_> {
             standings: Vec::new(),
             timing: timing.summed(),
         })
+    }
+
+    /// Refuses a sentence about a place that the reference does not have.
+    fn check_places(&self, reference: &Frame) -> Result<(), NotInspected> {
+        let bounds = reference.bounds();
+        for sentence in self.judge.sentences() {
+            let Some(place) = sentence.region else { continue };
+            if place.intersection(&bounds) != place {
+                let detail = format!(
+                    "sentence {:?}: its region {}x{} at ({}, {}) reaches beyond the reference, \
+                     {}x{} px; correct it in the spec sheet",
+                    sentence.id,
+                    place.width,
+                    place.height,
+                    place.x,
+                    place.y,
+                    bounds.width,
+                    bounds.height
+                );
+                return Err(NotInspected::new(Stage::Region, detail));
+            }
+        }
+        Ok(())
     }
 
     fn photo(&self, frame: &Frame, role: &str) -> Result<PhotoFigures, NotInspected> {

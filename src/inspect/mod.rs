@@ -6,6 +6,7 @@
 //!
 //! It holds no algorithm of its own and writes nothing; `cli` and the station call it.
 
+mod coverage;
 mod error;
 mod inspector;
 mod measure;

@@ -56,6 +56,13 @@ pub struct RegionConfig {
     ///
     /// [`Regions::omitted`]: super::Regions::omitted
     pub max_regions: usize,
+    /// The longest side of a change that a crop can still show, in pixels; absent: 4 times
+    /// `crop_px`. A part with a larger one, or with more changes than the next key allows, is a
+    /// mismatch or not inspected, and never passes.
+    pub max_change_px: Option<u32>,
+    /// The largest share of the frame that may differ, in percent, 1 to 100: beyond it is another
+    /// part, or another light.
+    pub max_changed_percent: u32,
 }
 
 impl Default for RegionConfig {
@@ -72,6 +79,8 @@ impl Default for RegionConfig {
             box_margin_px: 10,
             min_box_px: 25,
             max_regions: 256,
+            max_change_px: None,
+            max_changed_percent: 25,
         }
     }
 }
@@ -92,7 +101,14 @@ impl RegionConfig {
         px("merge_distance_px", self.merge_distance_px, 0, MAX_MERGE_PX)?;
         px("box_margin_px", self.box_margin_px, 0, MAX_PX)?;
         px("min_box_px", self.min_box_px, 0, MAX_PX)?;
+        px("max_change_px", self.max_change_px(), self.crop_px, MAX_PX)?;
+        px("max_changed_percent", self.max_changed_percent, 1, 100)?;
         in_range("max_regions", self.max_regions as u64, 1, MAX_REGIONS as u32)
+    }
+
+    /// The longest side of a change that can be judged, in pixels.
+    pub fn max_change_px(&self) -> u32 {
+        self.max_change_px.unwrap_or((4 * self.crop_px).min(MAX_PX))
     }
 }
 
@@ -137,6 +153,8 @@ mod tests {
             "box_margin_px = 16385",
             "min_box_px = 16385",
             "max_regions = 0",
+            "max_change_px = 63",
+            "max_changed_percent = 101",
         ] {
             let config: RegionConfig = toml::from_str(bad).unwrap();
             let message = config.validate().unwrap_err().to_string();

@@ -59,3 +59,38 @@ fn models_and_demo_pairs_are_small() {
     let models = bytes_below(&default_model());
     assert!(models <= MOST_BYTES, "{models}");
 }
+
+/// Pairs whose fault plain photos show, spoilt in a way that hides it from the model.
+#[test]
+fn a_part_that_was_not_judged_whole_never_passes() {
+    let frames = default_model().join("demo/frames");
+    let folder = Folder::new();
+    for id in ["000000", "000001", "000002", "000005", "000021"] {
+        let reference = frames.join(format!("{id}_ref.png"));
+        let test = image::open(frames.join(format!("{id}_test.png"))).unwrap().to_luma8();
+        let (width, height) = test.dimensions();
+        let each = |level: fn(u8) -> u8| {
+            image::GrayImage::from_fn(width, height, |x, y| image::Luma([level(test[(x, y)].0[0])]))
+        };
+        let half = |right: bool| {
+            image::GrayImage::from_fn(width, height, |x, y| {
+                let is_gone = if right { x > width / 2 } else { y > height * 7 / 10 };
+                if is_gone { image::Luma([0]) } else { test[(x, y)] }
+            })
+        };
+        let spoilt = [
+            ("blurred", image::imageops::blur(&test, 3.0)),
+            ("blurred less", image::imageops::blur(&test, 1.5)),
+            ("dark", each(|level| level / 4)),
+            ("fogged", each(|level| 60 + level / 4)),
+            ("half gone", half(true)),
+            ("bottom gone", half(false)),
+            ("cut", image::imageops::crop_imm(&test, 22, 0, width - 22, height).to_image()),
+        ];
+        for (how, image) in spoilt {
+            image.save(folder.path("spoilt.png")).unwrap();
+            let output = folder.run(&["inspect", reference.to_str().unwrap(), "spoilt.png"]);
+            assert_ne!(output.status.code(), Some(0), "{id}, {how}: {}", output.stdout);
+        }
+    }
+}

@@ -19,7 +19,7 @@ pub(crate) struct Folder {
 /// What a command did.
 pub(crate) struct Run {
     arguments: String,
-    status: ExitStatus,
+    pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }

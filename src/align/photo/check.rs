@@ -6,6 +6,8 @@ use crate::align::{PhotoConfig, PhotoFigures, PhotoProfile};
 /// it exceeds: pure noise spans 6.2 deviations between the 0.1th and the 99.9th percentile.
 const BLANK_LEVELS: f32 = 6.0;
 const BLANK_DEVIATIONS: f32 = 8.0;
+/// Percent of the pixels between the two levels of a binary photo, where the recipe says nothing.
+const BETWEEN_PERCENT: f32 = 5.0;
 /// Percent of the pixels at one end of the range that leave nothing to judge.
 const CLIPPED_PERCENT: f32 = 99.9;
 
@@ -80,6 +82,8 @@ fn limits(figures: &PhotoFigures, config: &PhotoConfig) -> Vec<Limit> {
         PhotoProfile::Binary => (threshold, threshold),
         _ => (lamp, "shorten the exposure or dim the lamp"),
     };
+    let is_binary = figures.profile == PhotoProfile::Binary;
+    let between = config.max_between_percent.or(is_binary.then_some(BETWEEN_PERCENT));
     vec![
         limit("mean", Least, some(figures.mean, config.min_mean), ["too dark", "mean", "", dark]),
         limit(
@@ -131,6 +135,12 @@ fn limits(figures: &PhotoFigures, config: &PhotoConfig) -> Vec<Limit> {
             ["unevenly lit", "unevenness", " %", "check the lamp and for stray light"],
         ),
         limit(
+            "between_percent",
+            Most,
+            some(100.0 - figures.black_percent - figures.white_percent, between),
+            ["not of two levels", "pixels at neither 0 nor 255", " %", threshold],
+        ),
+        limit(
             "specks_percent",
             Most,
             (figures.specks_percent, config.max_specks_percent),
@@ -164,9 +174,15 @@ fn gross(figures: &PhotoFigures) -> Option<PhotoFault> {
         return fault("black_percent", black_percent, CLIPPED_PERCENT, message);
     }
     if contrast < least {
-        let message = format!(
-            "blank: contrast {contrast:.1}, at least {least:.1}; is there a part in view, and light?"
-        );
+        let message = match figures.noise {
+            Some(noise) if least > 2.0 * BLANK_LEVELS => format!(
+                "nothing stands out from the noise: contrast {contrast:.1}, noise {noise:.1}; \
+                 is there a part in view, and light?"
+            ),
+            _ => format!(
+                "blank: contrast {contrast:.1}, at least {least:.1}; is there a part in view, and light?"
+            ),
+        };
         return fault("contrast", contrast, least, message);
     }
     None

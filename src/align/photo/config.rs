@@ -31,6 +31,9 @@ pub struct PhotoConfig {
     pub max_specks_percent: Option<f32>,
     /// Least part of the pixels at 255, in percent.
     pub min_white_percent: Option<f32>,
+    /// Largest part of the pixels at neither 0 nor 255, in percent; in profile `binary` 5 if
+    /// absent: more is no photo of two levels, but a grey, blurred, dark or fogged one.
+    pub max_between_percent: Option<f32>,
 }
 
 /// Which figures of a photo make sense.
@@ -66,6 +69,7 @@ impl PhotoConfig {
             ("max_unevenness_percent", self.max_unevenness_percent, [0.0, 200.0]),
             ("max_specks_percent", self.max_specks_percent, percent),
             ("min_white_percent", self.min_white_percent, percent),
+            ("max_between_percent", self.max_between_percent, percent),
         ] {
             if let Some(found) = value
                 && !(range[0]..=range[1]).contains(&found)
@@ -95,6 +99,7 @@ impl PhotoConfig {
             max_noise: figures.noise.map(|noise| tenth(noise * 2.0 + 2.0)),
             max_unevenness_percent: figures.unevenness_percent.map(|u| tenth(u * 1.5 + 10.0)),
             max_specks_percent: figures.specks_percent.map(|specks| tenth(specks * 3.0 + 0.2)),
+            max_between_percent: None,
             min_white_percent: (!grey).then_some(tenth(figures.white_percent * 0.5)),
         }
     }
