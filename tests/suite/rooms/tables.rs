@@ -91,7 +91,7 @@ const ROOMS: [Room; 20] = [
     ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
     (
         "station",
-        &["rustix", "serde_json", "toml"],
+        &["rustix", "serde_json", "thread_priority", "toml"],
         &[
             "files", "frame", "manifest", "clip", "capture", "recipe", "inspect", "verdict",
             "signal", "journal",
