@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::Component;
 use super::message::Message;
-use super::threads::{Shared, guarded, prefer};
+use super::threads::{Shared, Urgency, guarded, prefer};
 use crate::capture::{
     Backoff, BackoffLimits, CameraConfig, Clock, Error, FrameSource, MonotonicClock,
 };
@@ -27,7 +27,7 @@ pub(super) struct Camera {
 impl Camera {
     /// Delivers frames until the station stops.
     pub(super) fn run(self) {
-        prefer();
+        prefer(Urgency::Camera);
         let mut backoff = Backoff::new(BackoffLimits::default());
         let mut source = None;
         while !self.shared.is_stopping() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::Component;
 use super::message::Message;
-use super::threads::{Shared, guarded, prefer};
+use super::threads::{Shared, Urgency, guarded, prefer};
 use crate::capture::{Backoff, BackoffLimits, Clock, MonotonicClock};
 use crate::signal::{Edge, EdgeInput, InputConfig};
 
@@ -22,7 +22,7 @@ pub(super) enum Role {
 
 /// Listens to a line until the station stops, taking it anew when it is lost.
 pub(super) fn listen(role: Role, config: &InputConfig, shared: &Shared) {
-    prefer();
+    prefer(Urgency::Line);
     let mut backoff = Backoff::new(BackoffLimits::default());
     while !shared.is_stopping() {
         let lost = guarded(|| match EdgeInput::open(config) {
@@ -76,7 +76,7 @@ fn tell(role: Role, shared: &Shared, reason: Option<String>) {
 
 /// Triggers every `period_ns` from `first_ns` on, until the station stops.
 pub(super) fn tick(first_ns: i64, period_ns: i64, shared: &Shared) {
-    prefer();
+    prefer(Urgency::Line);
     let mut next_ns = first_ns;
     loop {
         shared.sleep_until(next_ns);

@@ -19,7 +19,7 @@ use super::message::Message;
 use super::notify::Notifier;
 use super::rim::{start_threads, thread};
 use super::status::Status;
-use super::threads::{Flags, Shared, guarded, prefer};
+use super::threads::{Flags, Shared, Urgency, guarded, prefer};
 use super::{Error, OpenOutputs};
 use crate::capture::{Backoff, BackoffLimits, open_source};
 use crate::frame::Frame;
@@ -282,7 +282,7 @@ impl Times {
 /// A panic in here drops the outputs, which de-energises them, and leaves the journal as a crash does.
 fn run_line(line: Line) -> Result<Status, String> {
     let flags = line.shared.flags.clone();
-    prefer();
+    prefer(Urgency::Line);
     let ended = guarded(|| line.run());
     flags.stop();
     if let Err(reason) = &ended {

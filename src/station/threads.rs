@@ -7,6 +7,11 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use thread_priority::{
+    NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue,
+    ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
+
 use super::message::Message;
 use crate::capture::Clock;
 use crate::capture::MonotonicClock;
@@ -16,8 +21,22 @@ const FRAME_CREDITS: usize = 8;
 /// How often a thread that waits looks whether it should stop.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Before everything else that runs: for threads that wait most of the time and must not be late.
-const PRIORITY: i32 = -15;
+/// SCHED_FIFO, of 1 to 99: below what a kernel's own threads have.
+const LINE: u8 = 20;
+const CAMERA: u8 = 10;
+/// What `thread_priority` makes a niceness of 0: of 0 to 99, 19 to -20.
+const ORDINARY: u8 = 47;
+/// Where that is not allowed.
+const NICE: i32 = -15;
+
+/// Threads that wait most of the time and must not be late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// The line and what triggers it.
+    Line,
+    /// Cameras, which convert pixels.
+    Camera,
+}
 
 /// The threads' view of the station.
 #[derive(Clone)]
@@ -97,21 +116,44 @@ impl Shared {
     }
 }
 
-/// Has this thread run before those that compute, where the system allows it.
-///
-/// On Linux the priority of a process is one of its threads each.
-pub(super) fn prefer() {
-    if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
-        log::debug!("priority {PRIORITY} is not allowed: {error}");
+/// Has this thread run before those that compute, where the system allows it (`LimitRTPRIO=` of a unit).
+pub(super) fn prefer(urgency: Urgency) {
+    let fifo = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let set = match urgency {
+        Urgency::Line => schedule(LINE, fifo),
+        Urgency::Camera => schedule(CAMERA, fifo),
+    };
+    // On Linux the niceness of a process is one of its threads each.
+    if !set && let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        log::debug!("no niceness of {NICE}: {error}");
     }
 }
 
-/// Starts a named thread.
+/// Undoes what a thread has from the one that started it: a model must not run before the line.
+fn be_ordinary() {
+    schedule(ORDINARY, ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other));
+}
+
+/// Whether the system allowed it.
+fn schedule(priority: u8, policy: ThreadSchedulePolicy) -> bool {
+    let Ok(priority) = ThreadPriorityValue::try_from(priority) else { return false };
+    let priority = ThreadPriority::Crossplatform(priority);
+    let set = set_thread_priority_and_policy(thread_native_id(), priority, policy);
+    if let Err(error) = &set {
+        log::debug!("{policy:?} {priority:?}: {error}");
+    }
+    set.is_ok()
+}
+
+/// Starts a named thread of ordinary priority.
 pub(super) fn spawn(
     name: &str,
     work: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
-    thread::Builder::new().name(name.to_owned()).spawn(work)
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        be_ordinary();
+        work();
+    })
 }
 
 /// Runs `work`; what it panics with becomes a reason.
@@ -123,4 +165,37 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         std::mem::forget(panic);
         format!("it panicked: {}", text.unwrap_or_else(|| "no reason given".to_owned()))
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use thread_priority::thread_schedule_policy;
+
+    use super::*;
+
+    #[test]
+    fn what_an_urgent_thread_starts_is_not_urgent() {
+        let urgent = thread::spawn(|| {
+            prefer(Urgency::Line);
+            let (sender, seen) = std::sync::mpsc::channel();
+            let started = spawn("ordinary", move || {
+                let nice = rustix::process::getpriority_process(None).unwrap();
+                sender.send((thread_schedule_policy().unwrap(), nice)).unwrap();
+            });
+            started.unwrap().join().unwrap();
+            seen.recv().unwrap()
+        });
+        let other = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+        let (policy, nice) = urgent.join().unwrap();
+        assert_eq!(policy, other);
+        assert!(nice >= 0, "{nice}");
+    }
+
+    #[test]
+    fn a_panic_becomes_a_reason() {
+        assert_eq!(guarded(|| 7), Ok(7));
+        let reason = guarded(|| panic!("number {}", 7)).unwrap_err();
+        assert_eq!(reason, "it panicked: number 7");
+    }
 }

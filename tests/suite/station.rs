@@ -214,6 +214,17 @@ fn what_cannot_run_says_why() {
 }
 
 #[test]
+fn outputs_that_a_dead_process_left_active_are_let_go_of() {
+    let folder = Folder::new();
+    let file = written(&folder);
+    folder.write("levels.jsonl", "{\"ns\":1,\"output\":\"pass\",\"is_active\":true}\n");
+    assert!(!station::is_safe(&file));
+    let levels = ["--dry-run", "--levels", "levels.jsonl"];
+    folder.run(&[&["run", "station.toml", "--release"], &levels[..]].concat()).exits(0);
+    assert!(station::is_safe(&file), "{:?}", station::changes(&file));
+}
+
+#[test]
 fn the_station_of_the_readme_is_one() {
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();

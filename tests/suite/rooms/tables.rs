@@ -92,7 +92,7 @@ const ROOMS: [Room; 21] = [
     ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
     (
         "station",
-        &["rustix", "serde_json", "toml"],
+        &["rustix", "serde_json", "thread_priority", "toml"],
         &[
             "files", "frame", "manifest", "clip", "capture", "recipe", "inspect", "verdict",
             "signal", "journal",
