@@ -60,19 +60,52 @@ pack() {
     cp "$system"/boot/vmlinuz-* "$work/vmlinuz"
 }
 
+# What the board asks of the world around it, by files in its shared folder: a pulse of the trigger
+# line (the power button's), or the levels of all eight lines, read from outside.
+serve() {
+    exec 3<>"$work/monitor.in" 4<>"$work/monitor.out"
+    local wanted name answer
+    while sleep 0.1; do
+        for wanted in "$work"/host/want/*; do
+            [ -f "$wanted" ] || continue
+            name=$(basename "$wanted")
+            rm -f "$wanted"
+            case $name in
+                trigger-*)
+                    echo system_powerdown >&3
+                    : >"$work/host/got/$name"
+                    ;;
+                levels-*)
+                    while read -r -t 0.2 answer <&4; do :; done
+                    echo 'xp /1wx 0x090303fc' >&3
+                    while read -r -t 2 answer <&4; do
+                        case $answer in *90303fc:*) break ;; esac
+                    done
+                    echo "${answer##*: }" | tr -d '\r' >"$work/host/got/$name"
+                    ;;
+            esac
+        done
+    done
+}
+
 boot() {
-    mkdir -p "$work/host/out"
+    mkdir -p "$work/host/out" "$work/host/want" "$work/host/got"
     install -m 755 "$binary" "$work/host/pairspec"
-    cp "$here/guest.sh" "$work/host/"
+    cp "$here/guest.sh" "$here/station.sh" "$here/station.toml" "$work/host/"
+    mkfifo "$work/monitor.in" "$work/monitor.out"
+    serve &
+    local server=$!
     mkdir -p "$work/host/data/models" "$work/host/data/calibration"
     cp -r "$root/models/default" "$work/host/data/models/"
     cp -r "$root/calibration/board" "$work/host/data/calibration/"
     timeout "${PAIRSPEC_EMULATED_LIMIT:-540}" qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a72 \
         -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -no-reboot -nographic -serial stdio \
-        -monitor none -kernel "$work/vmlinuz" -initrd "$work/initrd.gz" \
+        -chardev "pipe,id=monitor,path=$work/monitor" -mon chardev=monitor,mode=readline \
+        -kernel "$work/vmlinuz" -initrd "$work/initrd.gz" \
         -append "console=ttyAMA0 quiet panic=-1" \
         -virtfs "local,path=$work/host,mount_tag=host,security_model=none" \
         -device virtio-gpu-pci,xres=480,yres=320 </dev/null >"$work/console" 2>&1 || true
+    kill "$server" 2>/dev/null || true
     [ -f "$work/host/out/finished" ] || {
         tail -30 "$work/console"
         ls -l "$work/host/out"
@@ -119,6 +152,14 @@ ordered() {
         END { exit !(seen && !bad && falls <= resets) }'
 }
 
+# The mean levels of one picture, whatever format it came in, within 4 of 255.
+same_brightness() {
+    cat "$out"/format_*.out | sed -n 's/.*"mean":\([0-9.]*\).*/\1/p' | awk '
+        NR == 1 || $1 < least { least = $1 }
+        NR == 1 || $1 > most { most = $1 }
+        END { exit !(NR >= 24 && most - least <= 4) }'
+}
+
 judge() {
     check "the board is known by its device tree" says check '"board":"emulated"'
     check "both cameras are listed by where they are plugged in" \
@@ -144,6 +185,15 @@ judge() {
         check "camera $camera: frames go on in order" ordered drops $camera 0
         check "camera $camera: no time-out, no reopening" exactly drops $camera opened 1
     done
+    check "a timestamp at the start of exposure is known as such" says flagged StartOfExposure
+    check "a damaged buffer is a bad frame in its place" at_least flagged 0 flagged 1
+    check "... and the stream goes on" exactly flagged 0 opened 1
+    check "a stream that broke is opened again" at_least broken 0 opened 2
+    check "... and all frames came" code broken 0
+    for error in reqbufs qbuf streamon; do
+        check "a stream that cannot be started ($error) is tried again" code start_$error 0
+    done
+    check "the same picture has the same brightness in every format" same_brightness
     check "permission denied names the group" says denied 'permission denied; its group is video'
     check "a camera in use is said to be" says busy 'in use by another program'
     check "a camera that went away is open again, and all frames came" code disconnect 0
