@@ -98,7 +98,7 @@ boot() {
     mkdir -p "$work/host/data/models" "$work/host/data/calibration"
     cp -r "$root/models/default" "$work/host/data/models/"
     cp -r "$root/calibration/board" "$work/host/data/calibration/"
-    timeout "${PAIRSPEC_EMULATED_LIMIT:-540}" qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a72 \
+    timeout "${PAIRSPEC_EMULATED_LIMIT:-900}" qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a72 \
         -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -no-reboot -nographic -serial stdio \
         -chardev "pipe,id=monitor,path=$work/monitor" -mon chardev=monitor,mode=readline \
         -kernel "$work/vmlinuz" -initrd "$work/initrd.gz" \
@@ -213,10 +213,49 @@ judge() {
     check "nothing panicked" silent
 }
 
+parts() { grep -cE "part [0-9]+: $2" "$out/parts_$1.out"; }
+more() { [ "$(parts "$1" "$2")" -ge "$3" ]; }
+none() { [ "$(parts "$1" "$2")" -eq 0 ]; }
+
+# Every part of the case has one outcome, and there are so many parts.
+each_once() {
+    grep -oE 'part [0-9]+: (conforming|mismatch|not inspected)' "$out/parts_$1.out" |
+        awk -v least="$2" '{ if (seen[$2]++) bad = 1; n++ } END { exit !(n >= least && !bad) }'
+}
+
+# line NAME NUMBER VALUE: the level of a line, read from outside.
+line() { [ $((($(cat "$out/levels_$1") >> $2) & 1)) -eq "$3" ]; }
+counted() { grep -qE "\"$2\":$3[,}]" "$out/run_$1.out"; }
+
+judge_station() {
+    check "station: stopped in order after 100 parts" code run_good 0
+    check "station: each of 100 parts has one outcome" each_once good 100
+    check "station: most of them conform" more good conforming 60
+    check "30 % drops: each part has one outcome" each_once drops 40
+    check "30 % drops: parts without a frame are not inspected" more drops 'not inspected' 3
+    check "30 % drops: parts with both frames conform" more drops conforming 5
+    check "no frames: each part has one outcome" each_once dark 10
+    check "no frames: nothing is passed" none dark conforming
+    check "cameras pulled out: each part has one outcome" each_once unplug 13
+    check "cameras pulled out: parts meanwhile are not inspected" more unplug 'not inspected' 3
+    check "cameras pulled out: parts conform again when they are back" more unplug conforming 10
+    check "killed: the pass line was active" line active 4 1
+    check "killed: it is inactive afterwards" line killed 4 0
+    check "killed: and inactive when it starts again" line restarted 4 0
+    check "killed: each part has one outcome" each_once killed 2
+    check "triggered from outside: five parts" each_once edges 5
+    check "disk full: twenty parts leave the line" counted full finished 20
+    check "disk full: the pass line is inactive at the end" line after 4 0
+    for case in good drops dark unplug killed edges; do
+        check "the chain of the journal holds ($case)" code verify_$case 0
+    done
+}
+
 fetch
 pack
 boot
 judge
+judge_station
 if [ "$failed" -ne 0 ] || [ -n "${PAIRSPEC_EMULATED_KEEP:-}" ]; then
     keep=${PAIRSPEC_EMULATED_KEEP:-$(mktemp -d)}
     mkdir -p "$keep"
