@@ -22,7 +22,8 @@ wait_lines() {
 }
 
 cameras="platform:vivid-000 platform:vivid-001"
-shape="--size 640x360 --formats GREY,RGB3 --seconds 60"
+plain="--size 640x360 --formats GREY,RGB3"
+shape="$plain --seconds 60"
 
 run check $pairspec board check --json
 run pairs $pairspec board probe $cameras $shape -n 30
@@ -37,18 +38,49 @@ run drops $pairspec board probe $cameras $shape -n 60 \
     --control percentage_of_dropped_buffers=30
 run no_drops $pairspec board probe $cameras $shape -n 5 --control percentage_of_dropped_buffers=0
 
+# What the driver says of its timestamps, and a buffer that it marks as damaged.
+$pairspec board controls platform:vivid-000 --set timestamp_source=1
+$pairspec board probe platform:vivid-000 $shape -n 60 > $out/flagged.out 2> $out/flagged.err &
+probe=$!
+wait_lines $out/flagged.out 20
+run press_flag $pairspec board controls platform:vivid-000 --set inject_v4l2_buf_flag_error=0
+wait $probe
+echo $? > $out/flagged.code
+$pairspec board controls platform:vivid-000 --set timestamp_source=0
+
+# A stream that breaks for good, and one that cannot be started at first.
+$pairspec board probe platform:vivid-000 $shape -n 60 > $out/broken.out 2> $out/broken.err &
+probe=$!
+wait_lines $out/broken.out 20
+run press_break $pairspec board controls platform:vivid-000 --set inject_fatal_streaming_error=0
+wait $probe
+echo $? > $out/broken.code
+for error in reqbufs qbuf streamon; do
+    $pairspec board controls platform:vivid-000 --set inject_vidioc_${error}_error=0
+    run start_$error $pairspec board probe platform:vivid-000 $shape -n 5
+done
+
+# The same still picture in many formats.
+for control in osd_text_mode=2 horizontal_movement=3 vertical_movement=3 test_pattern=0; do
+    $pairspec board controls platform:vivid-000 --set $control
+done
+for format in GREY Y10 Y12 NV12 YUYV UYVY RGB3 BGR3 BA81 RGGB RG10 RG12; do
+    run format_$format $pairspec board probe platform:vivid-000 --size 640x360 \
+        --formats $format --seconds 20 -n 2
+done
+
 # Who may not.
 printf 'root:x:0:0::/:/bin/sh\nline:x:900:900::/:/bin/sh\n' > /etc/passwd
 printf 'root:x:0:\nvideo:x:44:\nline:x:900:\n' > /etc/group
 chgrp 44 /dev/video0
 chmod 660 /dev/video0
-run denied setuidgid line $pairspec board probe /dev/video0 $shape --seconds 1
+run denied su line -c "$pairspec board probe /dev/video0 $plain --seconds 1"
 
 # While one program streams, another is told so.
-$pairspec board probe /dev/video0 $shape -n 100000 --seconds 15 > $out/first.out 2>&1 &
+$pairspec board probe /dev/video0 $plain -n 100000 --seconds 60 > $out/first.out 2>&1 &
 first=$!
 wait_lines $out/first.out 3
-run busy $pairspec board probe /dev/video0 $shape --seconds 1
+run busy $pairspec board probe /dev/video0 $plain --seconds 1
 kill $first
 wait $first 2>/dev/null
 
@@ -78,11 +110,8 @@ kill -9 $probe
 wait $probe 2>/dev/null
 run after_kill $pairspec board probe $cameras $shape -n 5
 
-if [ -d /host/data ]; then
-    PAIRSPEC_DATA=/host/data run demo $pairspec demo
-fi
-cp /proc/kmsg $out/kmsg 2>/dev/null &
-sleep 0.2
+PAIRSPEC_DATA=/host/data run demo $pairspec demo --out /tmp/demo
+. /host/station.sh
 dmesg > $out/dmesg
 echo done > $out/finished
 sync

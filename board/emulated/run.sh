@@ -60,19 +60,52 @@ pack() {
     cp "$system"/boot/vmlinuz-* "$work/vmlinuz"
 }
 
+# What the board asks of the world around it, by files in its shared folder: a pulse of the trigger
+# line (the power button's), or the levels of all eight lines, read from outside.
+serve() {
+    exec 3<>"$work/monitor.in" 4<>"$work/monitor.out"
+    local wanted name answer
+    while sleep 0.1; do
+        for wanted in "$work"/host/want/*; do
+            [ -f "$wanted" ] || continue
+            name=$(basename "$wanted")
+            rm -f "$wanted"
+            case $name in
+                trigger-*)
+                    echo system_powerdown >&3
+                    : >"$work/host/got/$name"
+                    ;;
+                levels-*)
+                    while read -r -t 0.2 answer <&4; do :; done
+                    echo 'xp /1wx 0x090303fc' >&3
+                    while read -r -t 2 answer <&4; do
+                        case $answer in *90303fc:*) break ;; esac
+                    done
+                    echo "${answer##*: }" | tr -d '\r' >"$work/host/got/$name"
+                    ;;
+            esac
+        done
+    done
+}
+
 boot() {
-    mkdir -p "$work/host/out"
+    mkdir -p "$work/host/out" "$work/host/want" "$work/host/got"
     install -m 755 "$binary" "$work/host/pairspec"
-    cp "$here/guest.sh" "$work/host/"
+    cp "$here/guest.sh" "$here/station.sh" "$here/station.toml" "$work/host/"
+    mkfifo "$work/monitor.in" "$work/monitor.out"
+    serve &
+    local server=$!
     mkdir -p "$work/host/data/models" "$work/host/data/calibration"
     cp -r "$root/models/default" "$work/host/data/models/"
     cp -r "$root/calibration/board" "$work/host/data/calibration/"
-    timeout "${PAIRSPEC_EMULATED_LIMIT:-540}" qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a72 \
+    timeout "${PAIRSPEC_EMULATED_LIMIT:-900}" qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a72 \
         -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -no-reboot -nographic -serial stdio \
-        -monitor none -kernel "$work/vmlinuz" -initrd "$work/initrd.gz" \
+        -chardev "pipe,id=monitor,path=$work/monitor" -mon chardev=monitor,mode=readline \
+        -kernel "$work/vmlinuz" -initrd "$work/initrd.gz" \
         -append "console=ttyAMA0 quiet panic=-1" \
         -virtfs "local,path=$work/host,mount_tag=host,security_model=none" \
         -device virtio-gpu-pci,xres=480,yres=320 </dev/null >"$work/console" 2>&1 || true
+    kill "$server" 2>/dev/null || true
     [ -f "$work/host/out/finished" ] || {
         tail -30 "$work/console"
         ls -l "$work/host/out"
@@ -119,6 +152,14 @@ ordered() {
         END { exit !(seen && !bad && falls <= resets) }'
 }
 
+# The mean levels of one picture, whatever format it came in, within 4 of 255.
+same_brightness() {
+    cat "$out"/format_*.out | sed -n 's/.*"mean":\([0-9.]*\).*/\1/p' | awk '
+        NR == 1 || $1 < least { least = $1 }
+        NR == 1 || $1 > most { most = $1 }
+        END { exit !(NR >= 24 && most - least <= 4) }'
+}
+
 judge() {
     check "the board is known by its device tree" says check '"board":"emulated"'
     check "both cameras are listed by where they are plugged in" \
@@ -144,6 +185,15 @@ judge() {
         check "camera $camera: frames go on in order" ordered drops $camera 0
         check "camera $camera: no time-out, no reopening" exactly drops $camera opened 1
     done
+    check "a timestamp at the start of exposure is known as such" says flagged StartOfExposure
+    check "a damaged buffer is a bad frame in its place" at_least flagged 0 flagged 1
+    check "... and the stream goes on" exactly flagged 0 opened 1
+    check "a stream that broke is opened again" at_least broken 0 opened 2
+    check "... and all frames came" code broken 0
+    for error in reqbufs qbuf streamon; do
+        check "a stream that cannot be started ($error) is tried again" code start_$error 0
+    done
+    check "the same picture has the same brightness in every format" same_brightness
     check "permission denied names the group" says denied 'permission denied; its group is video'
     check "a camera in use is said to be" says busy 'in use by another program'
     check "a camera that went away is open again, and all frames came" code disconnect 0
@@ -163,10 +213,49 @@ judge() {
     check "nothing panicked" silent
 }
 
+parts() { grep -cE "part [0-9]+: $2" "$out/parts_$1.out"; }
+more() { [ "$(parts "$1" "$2")" -ge "$3" ]; }
+none() { [ "$(parts "$1" "$2")" -eq 0 ]; }
+
+# Every part of the case has one outcome, and there are so many parts.
+each_once() {
+    grep -oE 'part [0-9]+: (conforming|mismatch|not inspected)' "$out/parts_$1.out" |
+        awk -v least="$2" '{ if (seen[$2]++) bad = 1; n++ } END { exit !(n >= least && !bad) }'
+}
+
+# line NAME NUMBER VALUE: the level of a line, read from outside.
+line() { [ $((($(cat "$out/levels_$1") >> $2) & 1)) -eq "$3" ]; }
+counted() { grep -qE "\"$2\":$3[,}]" "$out/run_$1.out"; }
+
+judge_station() {
+    check "station: stopped in order after 100 parts" code run_good 0
+    check "station: each of 100 parts has one outcome" each_once good 100
+    check "station: most of them conform" more good conforming 60
+    check "30 % drops: each part has one outcome" each_once drops 40
+    check "30 % drops: parts without a frame are not inspected" more drops 'not inspected' 3
+    check "30 % drops: parts with both frames conform" more drops conforming 5
+    check "no frames: each part has one outcome" each_once dark 10
+    check "no frames: nothing is passed" none dark conforming
+    check "cameras pulled out: each part has one outcome" each_once unplug 13
+    check "cameras pulled out: parts meanwhile are not inspected" more unplug 'not inspected' 3
+    check "cameras pulled out: parts conform again when they are back" more unplug conforming 10
+    check "killed: the pass line was active" line active 4 1
+    check "killed: it is inactive afterwards" line killed 4 0
+    check "killed: and inactive when it starts again" line restarted 4 0
+    check "killed: each part has one outcome" each_once killed 2
+    check "triggered from outside: five parts" each_once edges 5
+    check "disk full: twenty parts leave the line" counted full finished 20
+    check "disk full: the pass line is inactive at the end" line after 4 0
+    for case in good drops dark unplug killed edges; do
+        check "the chain of the journal holds ($case)" code verify_$case 0
+    done
+}
+
 fetch
 pack
 boot
 judge
+judge_station
 if [ "$failed" -ne 0 ] || [ -n "${PAIRSPEC_EMULATED_KEEP:-}" ]; then
     keep=${PAIRSPEC_EMULATED_KEEP:-$(mktemp -d)}
     mkdir -p "$keep"

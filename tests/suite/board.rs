@@ -91,7 +91,7 @@ fn unit_package_and_profiles_agree() {
     ] {
         assert!(unit.lines().any(|it| it == line), "{line}");
     }
-    assert!(read("board/debian/sysusers.conf").contains("u pairspec - "));
+    assert!(read("board/debian/sysusers/pairspec.conf").contains("u pairspec - "));
     for name in PROFILES {
         let profile = read(&format!("board/{name}.toml"));
         assert!(profile.contains("folder = \"/var/lib/pairspec\""), "{name}");
