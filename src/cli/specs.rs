@@ -81,9 +81,10 @@ fn prompts_of(path: &Path) -> anyhow::Result<Vec<Prompt>> {
 
 /// [`warn_of_texts`] for prompts, which are named by their ids.
 pub(super) fn warn_of_prompts(model: (&Bundle, &TextEncoder), subject: &str, prompts: &[&Prompt]) {
-    let named = |prompt: &&Prompt| (format!("{subject} {:?}", prompt.id), *prompt);
-    let named: Vec<(String, &Prompt)> = prompts.iter().map(named).collect();
-    warn_of_texts(model, named.iter().map(|(name, it)| (name.as_str(), it.texts().collect())));
+    let names: Vec<String> =
+        prompts.iter().map(|prompt| format!("{subject} {:?}", prompt.id)).collect();
+    let texts = prompts.iter().map(|prompt| prompt.texts().collect());
+    warn_of_texts(model, names.iter().map(String::as_str).zip(texts));
 }
 
 /// Warns of what a model makes nothing of: words that it never saw in training, and the ends of
