@@ -8,7 +8,8 @@ use pairspec::manifest::{self, Pair};
 use pairspec::report::{BatchLine, InspectionJson};
 use pairspec::verdict::Verdict;
 
-use super::common::{GoldenFrames, RecipeArguments, inspect, print, progress};
+use super::common::{GoldenFrames, RecipeArguments, counted, inspect, print, progress};
+use super::outputs::Inputs;
 use super::parallel::in_order;
 use super::{CONFORMING, MISMATCH, NOT_INSPECTED};
 
@@ -39,6 +40,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let mut counts = Counts::default();
     match &arguments.out {
         Some(path) => {
+            let recipe = inspector.recipe();
+            let inputs = Inputs::new([&arguments.manifest, &recipe.thresholds_path]);
+            inputs.with_frames(&pairs).with_recipe(&arguments.recipe, recipe)?.check(path)?;
             files::write_with(path, |out| judge_all(&inspector, &pairs, out, &mut counts))?
         }
         None => print(|out| judge_all(&inspector, &pairs, out, &mut counts))?,
@@ -92,7 +96,8 @@ impl Counts {
         }
         let total = self.conforming + self.mismatch + self.not_inspected.len();
         log::warn!(
-            "{total} pairs: {} conforming, {} mismatch, {} not inspected",
+            "{}: {} conforming, {} mismatch, {} not inspected",
+            counted(total, "pair"),
             self.conforming,
             self.mismatch,
             self.not_inspected.len()

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use pairspec::clip::{
     self, Architecture, Bundle, FileName, ImageEncoder, LoadTimes, Precision, TextEncoder,
 };
@@ -21,9 +21,10 @@ const LEAST_RUNS: usize = 10;
 
 /// Measure load time, time per image or text, and memory on this machine.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("measured").required(true).args(["model", "arch"]))]
 pub(crate) struct Arguments {
     /// The bundle to measure
-    #[arg(short, long, required_unless_present = "arch", conflicts_with = "arch")]
+    #[arg(short, long)]
     model: Option<PathBuf>,
     /// Measure an architecture with random weights: vit-b-32, vit-b-16, vit-l-14 or tinyclip-vit-8m-16
     #[arg(long)]
@@ -35,16 +36,16 @@ pub(crate) struct Arguments {
     #[arg(long)]
     precision: Option<PrecisionArgument>,
     /// Threads; the images of a batch are spread over them, so more than --batch are refused
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", value_parser = at_least_one)]
     threads: NonZero<usize>,
     /// Images or texts per run, 1 by default; pairs of images are measured as well
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one)]
     batch: Option<NonZero<usize>>,
     /// Tokens of a text, start and end included; a spec sentence has about 16
-    #[arg(long, default_value = "16")]
-    tokens: NonZero<usize>,
+    #[arg(long, default_value_t = 16)]
+    tokens: usize,
     /// Timed runs; as many as fit in 5 seconds by default, at least 10
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one)]
     runs: Option<NonZero<usize>>,
     /// One JSON object
     #[arg(long)]
@@ -79,6 +80,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         report.print(&mut out)?;
     }
     Ok(CONFORMING)
+}
+
+fn at_least_one(text: &str) -> Result<NonZero<usize>, String> {
+    let number: usize = text.parse().map_err(|_| "expected a whole number".to_owned())?;
+    NonZero::new(number).ok_or_else(|| "expected at least 1".to_owned())
 }
 
 /// Makes the bundle in another process: writing it takes memory that would count as ours.
@@ -155,7 +161,8 @@ fn measure_texts(arguments: &Arguments, folder: &Path) -> anyhow::Result<Report>
     let encoder = TextEncoder::open(&bundle, arguments.precision.map(Precision::from))?;
     let batch = arguments.batch.map_or(1, NonZero::get);
     let (start, end) = (encoder.tokenizer().start_id(), encoder.tokenizer().end_id());
-    let tokens = arguments.tokens.get().clamp(2, encoder.context());
+    let (tokens, most) = (arguments.tokens, encoder.context());
+    ensure!((2..=most).contains(&tokens), "--tokens {tokens}: this model takes 2 to {most}");
     let words = (1..tokens as u32 - 1).map(|index| index % end.max(1));
     let ids: Vec<u32> = std::iter::once(start).chain(words).chain([end]).collect();
     let texts = vec![ids; batch];

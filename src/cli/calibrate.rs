@@ -4,13 +4,15 @@ use anyhow::Context;
 use clap::Args;
 use pairspec::calibrate::{self, Arming, Calibration, Plan, Target};
 use pairspec::inspect::Inspector;
+use pairspec::manifest::Pair;
 use pairspec::recipe::ThresholdFile;
 use pairspec::verdict::{Thresholds, UnexplainedLimits};
 
 use super::CONFORMING;
 use super::common::print;
-use super::plots::save_plots;
-use super::study::{Study, StudyArguments};
+use super::outputs::Inputs;
+use super::plots::{plot_places, save_plots};
+use super::study::{Study, StudyArguments, violable_ids};
 
 /// Set thresholds from labelled pairs, and say what they reach on pairs they were not fitted to
 #[derive(Debug, Args)]
@@ -41,8 +43,13 @@ pub(crate) struct Arguments {
 /// its limits can be used.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let inspector = arguments.study.recipe.open()?;
-    let study = Study::run(&arguments.study, &inspector, &[])?;
+    let path = arguments.out.as_ref().unwrap_or(&inspector.recipe().thresholds_path);
+    let folder = arguments.plots.as_deref().or(path.parent()).unwrap_or(Path::new("."));
+    let pairs = arguments.study.labelled_pairs()?;
+    arguments.check_outputs((path, folder), &inspector, &pairs)?;
+    let study = Study::run(&arguments.study, &inspector, (pairs, &[]))?;
     study.warn_of_not_inspected();
+    study.check_any_inspected()?;
     let target = match arguments.max_miss {
         Some(share) => Target::MaxMiss(share),
         None => Target::MaxFalseReject(arguments.max_false_reject),
@@ -50,11 +57,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let plan = Plan { target, folds: arguments.folds, unexplained: !arguments.no_unexplained };
     let calibration =
         calibrate::calibrate(&study.samples, &study.unjudged, &study.spec_ids, &plan)?;
-    let path = arguments.out.as_ref().unwrap_or(&inspector.recipe().thresholds_path);
     let beside = study.beside(&calibration.thresholds(), &[])?;
     let text = calibration.render(study.unit, &beside);
     print(|out| out.write_all(text.as_bytes()))?;
-    let folder = arguments.plots.as_deref().or(path.parent()).unwrap_or(Path::new("."));
     let plots = save_plots(folder, &study, &calibration.thresholds(), &calibration.totals)?;
     print(|out| {
         writeln!(out)?;
@@ -63,6 +68,24 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     save(path, &inspector, &calibration)?;
     print(|out| writeln!(out, "thresholds: {}", path.display()))?;
     Ok(CONFORMING)
+}
+
+impl Arguments {
+    /// A run takes minutes: that its outcome cannot be written is said before.
+    fn check_outputs(
+        &self,
+        (path, plots): (&Path, &Path),
+        inspector: &Inspector,
+        pairs: &[Pair],
+    ) -> anyhow::Result<()> {
+        let recipe = inspector.recipe();
+        let inputs = Inputs::new([&self.study.manifest]).with_frames(pairs);
+        let inputs = inputs.with_recipe(&self.study.recipe, recipe)?;
+        inputs.check(path)?;
+        ThresholdFile::check_place(path)?;
+        let inputs = inputs.with(&recipe.thresholds_path);
+        plot_places(plots, &violable_ids(inspector)).iter().try_for_each(|it| inputs.check(it))
+    }
 }
 
 fn save(path: &Path, inspector: &Inspector, calibration: &Calibration) -> anyhow::Result<()> {

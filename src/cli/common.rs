@@ -24,7 +24,7 @@ pub(crate) struct RecipeArguments {
     pub(crate) recipe: Option<PathBuf>,
     /// A model bundle instead of the recipe's
     #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
+    pub(crate) model: Option<PathBuf>,
     /// Which vision file of the bundle [default: int8 where the bundle has it]
     #[arg(long)]
     precision: Option<PrecisionArgument>,
@@ -151,6 +151,12 @@ pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> any
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("standard output"),
     }
+}
+
+/// So many of a thing: "1 pair", "2 pairs".
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// A progress bar with rate and remaining time on a terminal, nothing elsewhere.

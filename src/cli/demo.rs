@@ -19,7 +19,7 @@ const DEMO: &str = "models/default/demo";
 /// Judge the bundled pairs with the bundled model; exit 0 when every verdict is as expected
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Where to write one HTML report per pair [default: pairspec-demo]
+    /// Where to write one HTML report per pair
     #[arg(long, value_name = "DIR", default_value = "pairspec-demo")]
     out: PathBuf,
 }

@@ -8,6 +8,7 @@ use pairspec::frame::Frame;
 use serde::Serialize;
 
 use super::CONFORMING;
+use super::specs::warn_of_texts;
 
 /// Print embeddings of images or texts, the raw projected values.
 #[derive(Debug, Args)]
@@ -19,13 +20,31 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Embed image files
-    Image(Inputs),
+    Image(Images),
     /// Embed texts given as arguments
-    Text(Inputs),
+    Text(Texts),
 }
 
 #[derive(Debug, Args)]
-struct Inputs {
+struct Images {
+    #[command(flatten)]
+    common: Common,
+    /// Image files
+    #[arg(required = true, value_name = "IMAGE")]
+    inputs: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Texts {
+    #[command(flatten)]
+    common: Common,
+    /// Texts, each one argument
+    #[arg(required = true, value_name = "TEXT")]
+    inputs: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Common {
     /// The bundle to use
     #[arg(short, long)]
     model: PathBuf,
@@ -35,9 +54,6 @@ struct Inputs {
     /// One JSON object per input: {"input", "embedding"}
     #[arg(long)]
     json: bool,
-    /// Image files, or texts
-    #[arg(required = true)]
-    inputs: Vec<String>,
 }
 
 /// The precisions by name.
@@ -66,27 +82,33 @@ struct Line<'a> {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.what {
         What::Image(inputs) => {
-            let bundle = Bundle::open(&inputs.model)?;
-            let encoder = ImageEncoder::open(&bundle, inputs.precision.map(Precision::from))?;
-            each(inputs, |input| {
+            let bundle = Bundle::open(&inputs.common.model)?;
+            let encoder =
+                ImageEncoder::open(&bundle, inputs.common.precision.map(Precision::from))?;
+            each(&inputs.common, &inputs.inputs, |input| {
                 let frame = Frame::open(Path::new(input))?;
                 Ok(encoder.encode_frames(&[&frame])?)
             })
         }
         What::Text(inputs) => {
-            let bundle = Bundle::open(&inputs.model)?;
-            let encoder = TextEncoder::open(&bundle, inputs.precision.map(Precision::from))?;
-            each(inputs, |input| Ok(encoder.encode(&[input])?))
+            let bundle = Bundle::open(&inputs.common.model)?;
+            let encoder = TextEncoder::open(&bundle, inputs.common.precision.map(Precision::from))?;
+            let named: Vec<String> = inputs.inputs.iter().map(|it| format!("{it:?}")).collect();
+            let texts = named.iter().zip(&inputs.inputs);
+            let texts = texts.map(|(name, text)| (name.as_str(), vec![text.as_str()]));
+            warn_of_texts((&bundle, &encoder), texts);
+            each(&inputs.common, &inputs.inputs, |input| Ok(encoder.encode(&[input])?))
         }
     }
 }
 
 fn each(
-    arguments: &Inputs,
+    arguments: &Common,
+    inputs: &[String],
     encode: impl Fn(&str) -> anyhow::Result<Vec<Embedding>>,
 ) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
-    for input in &arguments.inputs {
+    for input in inputs {
         let found = encode(input).with_context(|| format!("{input:?} not embedded"))?;
         for embedding in found {
             let line = Line { input, embedding: embedding.values() };

@@ -1,13 +1,18 @@
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
+use anyhow::ensure;
 use clap::Args;
 use pairspec::calibrate::{self, Beside, Evaluation, FittedThresholds, Tile};
+use pairspec::inspect::Inspector;
+use pairspec::manifest::Pair;
 use serde::Serialize;
 
 use super::CONFORMING;
-use super::common::print;
-use super::plots::save_plots;
-use super::study::{Study, StudyArguments, fitted};
+use super::common::{counted, print};
+use super::outputs::Inputs;
+use super::plots::{plot_places, save_plots};
+use super::study::{Study, StudyArguments, fitted, violable_ids};
 
 /// Say what the recipe's thresholds reach on labelled pairs, which should be others than they were
 /// set with
@@ -48,12 +53,17 @@ struct Figures<'a> {
 /// Without thresholds every sentence counts as not armed; ranks (AUROC, mAP) are reported all the
 /// same, since they need none.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let tiles: Vec<Tile> = match &arguments.tiles {
-        Some(path) => calibrate::read_tiles(path, arguments.tile_size)?,
-        None => Vec::new(),
+    let (pairs, tiles) = match &arguments.tiles {
+        // Tiles are labels of their own.
+        Some(path) => arguments.study.pairs().and_then(|pairs| {
+            let tiles = tiles_of(&pairs, path, arguments.tile_size)?;
+            Ok((pairs, tiles))
+        })?,
+        None => (arguments.study.labelled_pairs()?, Vec::new()),
     };
     let inspector = arguments.study.recipe.open()?;
-    let study = Study::run(&arguments.study, &inspector, &tiles)?;
+    arguments.check_outputs(&inspector, &pairs)?;
+    let study = Study::run(&arguments.study, &inspector, (pairs, &tiles))?;
     study.warn_of_not_inspected();
     let thresholds = match inspector.thresholds() {
         Ok(thresholds) => fitted(thresholds, &study.spec_ids),
@@ -63,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
     };
     let evaluation = calibrate::evaluate(&study.samples, &study.unjudged, &thresholds)?;
-    let beside = study.beside(&thresholds, &tiles_of_study(&study, tiles))?;
+    let beside = study.beside(&thresholds, &tiles)?;
     if let Some(path) = &arguments.predictions {
         study.save_predictions(path)?;
     }
@@ -83,10 +93,30 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(CONFORMING)
 }
 
-/// Tiles of pairs that were not asked for are no concern of this study.
-fn tiles_of_study(study: &Study, tiles: Vec<Tile>) -> Vec<Tile> {
-    let asked = |tile: &Tile| study.asked.contains(&tile.pair_id);
-    tiles.into_iter().filter(asked).collect()
+impl Arguments {
+    fn check_outputs(&self, inspector: &Inspector, pairs: &[Pair]) -> anyhow::Result<()> {
+        let recipe = inspector.recipe();
+        let inputs = Inputs::new([&self.study.manifest, &recipe.thresholds_path]);
+        let inputs = inputs.with_frames(pairs).with_recipe(&self.study.recipe, recipe)?;
+        let inputs = self.tiles.iter().fold(inputs, Inputs::with);
+        let plots = self.plots.iter().flat_map(|it| plot_places(it, &violable_ids(inspector)));
+        plots.chain(self.predictions.clone()).try_for_each(|output| inputs.check(&output))
+    }
+}
+
+/// The tiles of these pairs: those of pairs that were not asked for are no concern of this study.
+fn tiles_of(pairs: &[Pair], path: &Path, size: Option<u32>) -> anyhow::Result<Vec<Tile>> {
+    let asked: HashSet<&str> = pairs.iter().map(|pair| pair.id.as_str()).collect();
+    let mut tiles = calibrate::read_tiles(path, size)?;
+    let all = tiles.len();
+    tiles.retain(|tile| asked.contains(tile.pair_id.as_str()));
+    ensure!(
+        !tiles.is_empty(),
+        "{}: none of {} has a pair_id of the pairs to evaluate; is it of another set?",
+        path.display(),
+        counted(all, "tile")
+    );
+    Ok(tiles)
 }
 
 fn unarmed(spec_ids: &[String]) -> FittedThresholds {

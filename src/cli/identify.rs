@@ -9,7 +9,7 @@ use pairspec::inspect;
 use pairspec::spec::{ClassList, embed};
 
 use super::common::{RecipeArguments, print};
-use super::specs::encode_one;
+use super::specs::{encode_one, warn_of_prompts};
 use super::{CONFORMING, NOT_INSPECTED};
 
 /// Tell similar classes apart (comparative prompting); 2 when they are too close
@@ -37,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     anyhow::ensure!((0.0..=2.0).contains(&margin), "--margin {margin}: expected 0 to 2");
     let bundle = arguments.recipe.open_bundle()?;
     let text = TextEncoder::open(&bundle, None)?;
+    warn_of_prompts((&bundle, &text), "class", &list.prompts());
     let vectors = embed(&list.prompts(), |sentence| encode_one(&text, sentence))?;
     drop(text);
     let frame = Frame::open(&arguments.image)?;

@@ -9,8 +9,9 @@ use pairspec::verdict::Verdict;
 use pairspec::{files, region};
 
 use super::common::{
-    Decoded, GoldenFrames, RecipeArguments, decode, exit_code, inspect_decoded, print,
+    Decoded, GoldenFrames, RecipeArguments, counted, decode, exit_code, inspect_decoded, print,
 };
+use super::outputs::Inputs;
 use super::{CONFORMING, NOT_INSPECTED};
 
 /// Judge one pair of frames against the spec sheet
@@ -41,6 +42,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     if arguments.prefer {
         return prefer(arguments, &inspector);
     }
+    if let Some(report) = &arguments.report {
+        arguments.inputs(&inspector)?.check(report)?;
+    }
     let golden = GoldenFrames::of(inspector.recipe());
     let decoded = decode(&golden, &arguments.reference, &arguments.test);
     let inspection = match &decoded {
@@ -60,6 +64,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         (None, _) => {}
     }
     Ok(exit_code(json.verdict))
+}
+
+impl Arguments {
+    fn inputs(&self, inspector: &Inspector) -> anyhow::Result<Inputs> {
+        let recipe = inspector.recipe();
+        let frames = Inputs::new([&self.reference, &self.test]).with(&recipe.thresholds_path);
+        frames.with_recipe(&self.recipe, recipe)
+    }
 }
 
 /// Writes the report page of an inspection.
@@ -87,13 +99,16 @@ pub(super) fn write_human(out: &mut dyn Write, json: &InspectionJson) -> io::Res
         Verdict::Conforming => {
             writeln!(
                 out,
-                "CONFORMING: {} region(s) differ, none against the sheet",
-                json.regions.len()
+                "CONFORMING: {}, none against the sheet",
+                match json.regions.len() {
+                    1 => "1 region differs".to_owned(),
+                    count => format!("{count} regions differ"),
+                }
             )?;
         }
         Verdict::Mismatch => {
             let findings = json.violations.len() + json.unexplained.len();
-            writeln!(out, "MISMATCH: {findings} finding(s)")?;
+            writeln!(out, "MISMATCH: {}", counted(findings, "finding"))?;
         }
         Verdict::NotInspected => {
             writeln!(out, "NOT INSPECTED: {}", json.reason.as_deref().unwrap_or("unknown reason"))?;
@@ -122,7 +137,8 @@ pub(super) fn write_human(out: &mut dyn Write, json: &InspectionJson) -> io::Res
         )?;
     }
     if json.omitted_regions > 0 {
-        writeln!(out, "  {} more changed region(s) were not judged", json.omitted_regions)?;
+        let omitted = counted(json.omitted_regions, "changed region");
+        writeln!(out, "  not judged beside these: {omitted}")?;
     }
     if !json.unarmed.is_empty() {
         writeln!(out, "  not armed, so never found: {}", json.unarmed.join(", "))?;

@@ -10,6 +10,7 @@ use pairspec::journal::{Event, Evidence, Filter, Outcome, Part, Reader, Record, 
 use pairspec::verdict::Verdict;
 
 use super::common::print;
+use super::outputs::Inputs;
 use super::{CONFORMING, MISMATCH};
 
 /// The journal of a station: list, show, export, verify
@@ -91,7 +92,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
         Command::List(arguments) => list(arguments),
         Command::Show { journal, number } => show(&Reader::open(journal)?, *number),
-        Command::Export { journal, out } => export(&Reader::open(journal)?, out.as_ref()),
+        Command::Export { journal, out } => {
+            let reader = Reader::open(journal)?;
+            if let Some(out) = out {
+                Inputs::default().with_folder(journal).check(out)?;
+            }
+            export(&reader, out.as_ref())
+        }
         Command::Verify { journal, head, images } => {
             verify(&Reader::open(journal)?, head.clone(), *images)
         }

@@ -17,7 +17,9 @@ mod guard;
 mod identify;
 mod inspect;
 mod journal;
+mod labels;
 mod model;
+mod outputs;
 mod parallel;
 mod plots;
 mod probe;
@@ -78,10 +80,21 @@ pub(crate) fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(CONFORMING),
         Err(error) => {
-            log::error!("{error:#}");
+            log::error!("{}", told(&error));
             ExitCode::from(NOT_INSPECTED)
         }
     }
+}
+
+/// An error and its causes, each once: many messages end with their cause already.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+        match (told.is_empty(), told.contains(&cause)) {
+            (true, _) => cause,
+            (false, true) => told,
+            (false, false) => format!("{told}: {cause}"),
+        }
+    })
 }
 
 /// Whether the reader of standard output went away (`| head`): it has what it wanted.
@@ -110,5 +123,31 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Journal(arguments) => journal::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Board(arguments) => board::run(arguments),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use anyhow::{Context, anyhow};
+    use pairspec::files;
+
+    use super::told;
+
+    #[test]
+    fn a_cause_that_the_message_ends_with_is_not_told_again() {
+        let source = io::Error::from_raw_os_error(2);
+        let error = anyhow::Error::from(files::Error::io(Path::new("x"), "open")(source));
+        let text = told(&error.context("the report"));
+        assert_eq!(text.matches("os error 2").count(), 1, "{text}");
+        assert!(text.starts_with("the report: x: cannot open: "), "{text}");
+    }
+
+    #[test]
+    fn causes_that_say_more_are_all_told() {
+        let error = Err::<(), _>(anyhow!("third")).context("second").context("first");
+        assert_eq!(error.map_err(|error| told(&error)), Err("first: second: third".to_owned()));
     }
 }

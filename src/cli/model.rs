@@ -66,6 +66,7 @@ struct Random {
 
 #[derive(Debug, Args)]
 struct Verify {
+    /// The bundle to check
     bundle: PathBuf,
     /// One JSON object per check
     #[arg(long)]
@@ -74,6 +75,7 @@ struct Verify {
 
 #[derive(Debug, Args)]
 struct Info {
+    /// The bundle to describe
     bundle: PathBuf,
     /// One JSON object
     #[arg(long)]

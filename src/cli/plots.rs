@@ -38,6 +38,13 @@ pub(crate) fn save_plots(
     Ok(saved)
 }
 
+/// Where [`save_plots`] writes.
+pub(crate) fn plot_places(folder: &Path, spec_ids: &[String]) -> Vec<PathBuf> {
+    let all = ["roc.png", "histogram.png"].map(|name| folder.join(name));
+    let each = spec_ids.iter().map(|id| folder.join(format!("histogram-{id}.png")));
+    all.into_iter().chain(each).collect()
+}
+
 fn roc_plot(study: &Study, scored: &[Scored], totals: &Totals) -> anyhow::Result<RgbImage> {
     let line = |name: &str, scored: &[Scored]| {
         let points: Vec<(f64, f64)> =

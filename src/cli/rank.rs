@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use pairspec::clip::{Bundle, TextEncoder};
 use pairspec::diff;
@@ -9,7 +9,7 @@ use pairspec::spec::{Prompt, Sheet, embed};
 
 use super::CONFORMING;
 use super::common::{RecipeArguments, print};
-use super::specs::encode_one;
+use super::specs::{encode_one, warn_of_prompts, warn_of_texts};
 
 /// Order images by an attribute sentence, strongest first
 #[derive(Debug, Args)]
@@ -30,10 +30,16 @@ pub(crate) struct Arguments {
 
 /// Ranks the images by the cosine of their embeddings with each sentence's.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let bundle = arguments.recipe.open_bundle()?;
     let owned = attribute(&arguments.attribute)?;
+    let bundle = arguments.recipe.open_bundle()?;
     let prompts: Vec<&Prompt> = owned.iter().collect();
     let text = TextEncoder::open(&bundle, None)?;
+    if is_sheet(&arguments.attribute) {
+        warn_of_prompts((&bundle, &text), "spec", &prompts);
+    } else {
+        let name = format!("{:?}", arguments.attribute);
+        warn_of_texts((&bundle, &text), [(name.as_str(), vec![&*arguments.attribute])].into_iter());
+    }
     let sentences = embed(&prompts, |sentence| encode_one(&text, sentence))?;
     drop(text);
     let images = unit_embeddings(&bundle, arguments)?;
@@ -52,13 +58,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// A file with a sheet in it, else the text itself.
 fn attribute(text: &str) -> anyhow::Result<Vec<Prompt>> {
-    let path = Path::new(text);
-    if path.extension().is_some_and(|extension| extension == "toml") {
-        let sheet = Sheet::open(path)?;
+    if is_sheet(text) {
+        let sheet = Sheet::open(Path::new(text))?;
         return Ok(sheet.specs.into_iter().map(|spec| spec.prompt).collect());
     }
+    ensure!(!text.trim().is_empty(), "{text:?}: no sentence to rank by");
     let sentences = vec![text.to_owned()];
     Ok(vec![Prompt { id: "sentence".to_owned(), sentences, comparative: None }])
+}
+
+fn is_sheet(text: &str) -> bool {
+    Path::new(text).extension().is_some_and(|extension| extension == "toml")
 }
 
 fn unit_embeddings(bundle: &Bundle, arguments: &Arguments) -> anyhow::Result<Vec<Vec<f32>>> {

@@ -7,7 +7,7 @@ use pairspec::inspect::{Inspector, Opening};
 use pairspec::recipe::Recipe;
 use pairspec::spec::Kind;
 
-use super::common::print;
+use super::common::{counted, print};
 use super::{CONFORMING, MISMATCH};
 
 /// Recipes: start one, check one
@@ -46,11 +46,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 fn init(folder: &Path, model: Option<&Path>) -> anyhow::Result<u8> {
-    anyhow::ensure!(
-        !folder.join("recipe.toml").exists(),
-        "{}: has a recipe.toml already; choose another folder",
-        folder.display()
-    );
+    for name in ["recipe.toml", "specs.toml"] {
+        anyhow::ensure!(
+            !folder.join(name).exists(),
+            "{}: has a {name} already; choose another folder",
+            folder.display()
+        );
+    }
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("product");
     let bundle = match model {
         Some(path) => {
@@ -79,14 +81,16 @@ fn check(path: &Path, bundle: Option<PathBuf>) -> anyhow::Result<u8> {
     let name = recipe.name.clone();
     let inspector = Inspector::open(recipe, &Opening { bundle, ..Opening::default() })?;
     let specs = &inspector.recipe().sheet.specs;
-    let count = |kind: Kind| specs.iter().filter(|spec| spec.kind == kind).count();
+    let count = |kind: Kind, noun: &str| {
+        counted(specs.iter().filter(|spec| spec.kind == kind).count(), noun)
+    };
     print(|out| {
         writeln!(
             out,
-            "{name}: {} faults, {} requirements, {} allowed differences",
-            count(Kind::Fault),
-            count(Kind::Requirement),
-            count(Kind::Allowed)
+            "{name}: {}, {}, {}",
+            count(Kind::Fault, "fault"),
+            count(Kind::Requirement, "requirement"),
+            count(Kind::Allowed, "allowed difference")
         )?;
         writeln!(out, "vision file {}", inspector.made_with().vision_sha256)
     })?;

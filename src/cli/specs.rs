@@ -7,7 +7,8 @@ use pairspec::clip::{Bundle, FileName, TextEncoder};
 use pairspec::spec::{Cache, ClassList, Prompt, Sheet, embed};
 
 use super::CONFORMING;
-use super::common::print;
+use super::common::{counted, print};
+use super::outputs::Inputs;
 
 /// Spec sheets: cached text embeddings
 #[derive(Debug, Args)]
@@ -36,19 +37,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let Command::Embed { sheet, model, out } = &arguments.command;
     let bundle = Bundle::open(model)?;
     let out = out.clone().unwrap_or_else(|| sheet.with_extension("cache"));
+    Inputs::new([sheet]).with_folder(model).check(&out)?;
     let owned = prompts_of(sheet)?;
     let prompts: Vec<&Prompt> = owned.iter().collect();
     let cache = embed_prompts(&bundle, &prompts)?;
     cache.save(&out)?;
-    let (count, dimension) = (prompts.len(), cache.dimension());
-    print(|stdout| writeln!(stdout, "{}: {count} sentences of {dimension} values", out.display()))?;
+    let (sentences, dimension) = (counted(prompts.len(), "sentence"), cache.dimension());
+    print(|stdout| writeln!(stdout, "{}: {sentences} of {dimension} values", out.display()))?;
     Ok(CONFORMING)
 }
 
 /// Embeds prompts with a bundle's text tower, warning of words the model never saw in training.
 pub(super) fn embed_prompts(bundle: &Bundle, prompts: &[&Prompt]) -> anyhow::Result<Cache> {
     let encoder = TextEncoder::open(bundle, None)?;
-    warn_of_foreign_words(bundle, prompts);
+    warn_of_prompts((bundle, &encoder), "spec", prompts);
     let vectors = embed(prompts, |text| encode_one(&encoder, text))?;
     let tokenizer = bundle.sha256(FileName::Tokenizer).context("the bundle has no tokenizer")?;
     let sums = [encoder.sha256().to_owned(), tokenizer.to_owned()];
@@ -77,23 +79,49 @@ fn prompts_of(path: &Path) -> anyhow::Result<Vec<Prompt>> {
     Ok(prompts)
 }
 
-fn warn_of_foreign_words(bundle: &Bundle, prompts: &[&Prompt]) {
-    let Some(vocabulary) = &bundle.manifest().training_vocabulary else { return };
-    let known: BTreeSet<&str> = vocabulary.iter().map(String::as_str).collect();
-    for prompt in prompts {
-        let foreign: BTreeSet<String> = prompt
-            .texts()
-            .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
-            .map(str::to_lowercase)
-            .filter(|word| !word.is_empty() && !known.contains(word.as_str()))
-            .collect();
+/// [`warn_of_texts`] for prompts, which are named by their ids.
+pub(super) fn warn_of_prompts(model: (&Bundle, &TextEncoder), subject: &str, prompts: &[&Prompt]) {
+    let names: Vec<String> =
+        prompts.iter().map(|prompt| format!("{subject} {:?}", prompt.id)).collect();
+    let texts = prompts.iter().map(|prompt| prompt.texts().collect());
+    warn_of_texts(model, names.iter().map(String::as_str).zip(texts));
+}
+
+/// Warns of what a model makes nothing of: words that it never saw in training, and the ends of
+/// texts longer than it takes.
+pub(super) fn warn_of_texts<'a>(
+    (bundle, encoder): (&Bundle, &TextEncoder),
+    texts: impl Iterator<Item = (&'a str, Vec<&'a str>)>,
+) {
+    let vocabulary = bundle.manifest().training_vocabulary.as_ref();
+    let known: Option<BTreeSet<&str>> =
+        vocabulary.map(|words| words.iter().map(String::as_str).collect());
+    for (name, texts) in texts {
+        let foreign = known.as_ref().map(|known| foreign_words(known, &texts)).unwrap_or_default();
         if !foreign.is_empty() {
-            let words: Vec<String> = foreign.into_iter().collect();
             log::warn!(
-                "spec {:?}: the model never saw {} in training; rephrase, or fine-tune a model on such sentences",
-                prompt.id,
-                words.join(", ")
+                "{name}: the model never saw {} in training; rephrase, or fine-tune a model on such sentences",
+                foreign.into_iter().collect::<Vec<_>>().join(", ")
             );
         }
+        for text in texts {
+            // A text that has no tokens at all is refused when it is encoded.
+            let tokens = encoder.tokenizer().encode(text, usize::MAX).map_or(0, |ids| ids.len());
+            let most = encoder.context();
+            if tokens > most {
+                let start: String = text.chars().take(40).collect();
+                log::warn!(
+                    "{name}: {start:?}... is {tokens} tokens long, {most} fit and the rest is not read; shorten it"
+                );
+            }
+        }
     }
+}
+
+fn foreign_words(known: &BTreeSet<&str>, texts: &[&str]) -> BTreeSet<String> {
+    let words = texts.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
+    words
+        .map(str::to_lowercase)
+        .filter(|word| !word.is_empty() && !known.contains(word.as_str()))
+        .collect()
 }

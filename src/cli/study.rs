@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -14,6 +14,7 @@ use pairspec::spec::Kind;
 use pairspec::verdict::Thresholds;
 
 use super::common::{GoldenFrames, RecipeArguments, decode, progress};
+use super::labels;
 use super::parallel::in_order;
 
 /// A sentence below this confidence is no prediction.
@@ -64,8 +65,8 @@ pub(crate) struct Study {
     /// Pairs that were inspected, by id.
     pub(crate) inspected: HashMap<String, usize>,
     pub(crate) pairs: usize,
-    /// Ids of the pairs asked for.
-    pub(crate) asked: HashSet<String>,
+    /// Boxes that are not within their frame, with the pair's id.
+    outside: Vec<String>,
     /// "region" or "pair".
     pub(crate) unit: &'static str,
 }
@@ -76,6 +77,7 @@ struct Measured {
     regions: Vec<(Rect, Vec<f32>)>,
     baseline: Vec<f64>,
     tiles: Vec<(Rect, f64)>,
+    outside: Vec<String>,
 }
 
 impl StudyArguments {
@@ -97,6 +99,15 @@ impl StudyArguments {
         Ok(pairs)
     }
 
+    /// As [`Self::pairs`], where figures of pairs without any label would mean nothing.
+    pub(crate) fn labelled_pairs(&self) -> anyhow::Result<Vec<Pair>> {
+        let pairs = self.pairs()?;
+        let manifest = self.manifest.display();
+        labels::check_any(&pairs, self.is_by_region(&pairs))
+            .with_context(|| manifest.to_string())?;
+        Ok(pairs)
+    }
+
     fn is_by_region(&self, pairs: &[Pair]) -> bool {
         match self.unit {
             Some(unit) => unit == UnitName::Region,
@@ -110,11 +121,13 @@ impl Study {
     pub(crate) fn run(
         arguments: &StudyArguments,
         inspector: &Inspector,
-        tiles: &[Tile],
+        (pairs, tiles): (Vec<Pair>, &[Tile]),
     ) -> anyhow::Result<Self> {
-        let pairs = arguments.pairs()?;
         let by_region = arguments.is_by_region(&pairs);
         let spec_ids = violable_ids(inspector);
+        if let Some(warning) = labels::unknown(&pairs, &spec_ids, by_region) {
+            log::warn!("{}: {warning}", arguments.manifest.display());
+        }
         let violable = violable_indices(inspector);
         let mut tiles_of: HashMap<&str, Vec<Rect>> = HashMap::new();
         for tile in tiles {
@@ -125,7 +138,6 @@ impl Study {
         let context = Measurer { inspector, golden, violable, spec_ids: spec_ids_ref, by_region };
         let numbered: Vec<(usize, &Pair)> = pairs.iter().enumerate().collect();
         let mut study = Self { spec_ids: spec_ids.clone(), pairs: pairs.len(), ..Self::default() };
-        study.asked = pairs.iter().map(|pair| pair.id.clone()).collect();
         study.unit = if by_region { "region" } else { "pair" };
         study.has_boxes = pairs.iter().any(|pair| pair.boxes.is_some());
         let bar = progress(pairs.len(), "pairs");
@@ -157,6 +169,7 @@ impl Study {
                 return Ok(());
             }
         };
+        self.outside.extend(measured.outside);
         self.inspected.insert(pair.id.clone(), index);
         self.baseline.extend(measured.baseline);
         self.samples.extend(measured.units.samples);
@@ -215,7 +228,8 @@ impl Study {
         Ok(calibrate::scored_by(&self.samples, &self.baseline)?)
     }
 
-    /// Warns of pairs that were not inspected, by name as far as that can be read.
+    /// Warns of pairs that were not inspected and of boxes outside of their frames, by name as far as
+    /// that can be read.
     pub(crate) fn warn_of_not_inspected(&self) {
         const SHOWN: usize = 10;
         for (pair, reason) in self.not_inspected.iter().take(SHOWN) {
@@ -223,6 +237,23 @@ impl Study {
         }
         if self.not_inspected.len() > SHOWN {
             log::warn!("not inspected: {} more pairs", self.not_inspected.len() - SHOWN);
+        }
+        for labelled in self.outside.iter().take(SHOWN) {
+            log::warn!("{labelled}");
+        }
+        if self.outside.len() > SHOWN {
+            log::warn!("outside of their frames: {} more boxes", self.outside.len() - SHOWN);
+        }
+    }
+
+    /// Refuses a study in which no pair could be inspected, with the first reason.
+    pub(crate) fn check_any_inspected(&self) -> anyhow::Result<()> {
+        match self.not_inspected.first() {
+            Some((pair, reason)) if self.inspected.is_empty() => {
+                let all = self.pairs;
+                anyhow::bail!("none of {all} pairs was inspected; the first, {pair}: {reason}")
+            }
+            _ => Ok(()),
         }
     }
 
@@ -259,9 +290,10 @@ impl Measurer<'_> {
         let count =
             |rect: &Rect| difference.as_ref().map_or(f64::NAN, |it| f64::from(it.count(*rect)));
         let baseline = units.places.iter().map(count).collect();
+        let outside = labels::outside(pair, decoded.reference.frame());
         let tiles = tiles.into_iter().flatten().map(|rect| (*rect, count(rect))).collect();
         let regions = judged.into_iter().map(|judged| (judged.tight, judged.confidences)).collect();
-        Ok(Measured { units, regions, baseline, tiles })
+        Ok(Measured { units, regions, baseline, tiles, outside })
     }
 
     fn judged(&self, measurement: &Measurement) -> Vec<calibrate::JudgedUnit> {
@@ -291,7 +323,8 @@ fn violable_indices(inspector: &Inspector) -> Vec<usize> {
     specs.filter(|(_, spec)| spec.kind != Kind::Allowed).map(|(index, _)| index).collect()
 }
 
-fn violable_ids(inspector: &Inspector) -> Vec<String> {
+/// Ids of the sentences that can be violated.
+pub(crate) fn violable_ids(inspector: &Inspector) -> Vec<String> {
     let specs = &inspector.recipe().sheet.specs;
     violable_indices(inspector).into_iter().map(|spec| specs[spec].prompt.id.clone()).collect()
 }

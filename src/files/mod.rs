@@ -53,8 +53,20 @@ pub enum Error {
         /// Where the first bad byte is.
         offset: usize,
     },
+    /// What is to be written is what is read.
+    #[error(
+        "{}: this command reads {}, which is the same file; name another place to write to",
+        path.display(),
+        input.display()
+    )]
+    Overwrites {
+        /// What should be written.
+        path: PathBuf,
+        /// The input by its own name.
+        input: PathBuf,
+    },
     /// A path in a data file that leaves the folder of that file.
-    #[error("{relative:?}: a path in this file must be relative and stay below {}", base.display())]
+    #[error("{relative:?}: a path in this file must be relative and stay below {}", shown(base))]
     Escapes {
         /// The folder.
         base: PathBuf,
@@ -150,6 +162,28 @@ pub fn write_with(
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder, "sync"))
 }
 
+/// Refuses to write to `path` if it is one of `inputs` by whatever name, a link included.
+///
+/// To be asked before any work: a file that is not there is nobody's input.
+///
+/// # Errors
+/// [`Error::Overwrites`], and [`Error::NotRegular`] for what [`write()`] would not replace.
+pub fn check_apart<P: AsRef<Path>>(
+    path: &Path,
+    inputs: impl IntoIterator<Item = P>,
+) -> Result<(), Error> {
+    let Some(identity) = identity(path) else { return Ok(()) };
+    destination(path)?;
+    let mut inputs = inputs.into_iter();
+    match inputs.find(|input| self::identity(input.as_ref()).as_ref() == Some(&identity)) {
+        None => Ok(()),
+        Some(input) => {
+            let input = input.as_ref().to_owned();
+            Err(Error::Overwrites { path: path.to_owned(), input })
+        }
+    }
+}
+
 /// The SHA-256 sum of `content`, 64 lower-case hexadecimal digits.
 pub fn sha256(content: &[u8]) -> String {
     hex(&Sha256::digest(content))
@@ -173,6 +207,9 @@ pub fn sha256_of(path: &Path) -> Result<String, Error> {
 
 /// Joins a path written in a data file to the folder of that file, refusing what leaves it.
 ///
+/// Only what is written is judged. A symbolic link in the folder is followed wherever it leads: no
+/// data file can make one, and linking a large data set into a project is usual.
+///
 /// # Errors
 /// [`Error::Escapes`] for absolute paths, `..` components and empty paths.
 pub fn join_below(base: &Path, relative: &str) -> Result<PathBuf, Error> {
@@ -193,6 +230,26 @@ fn destination(path: &Path) -> Result<PathBuf, Error> {
         true => path.canonicalize().map_err(Error::io(path, "follow")),
         false => Ok(path.to_owned()),
     }
+}
+
+/// The folder of a file, for people: that of a bare name is the current one.
+fn shown(folder: &Path) -> String {
+    match folder.as_os_str().is_empty() {
+        true => "the current folder".to_owned(),
+        false => folder.display().to_string(),
+    }
+}
+
+/// Device and inode: the same for every name of a file. Source: stat(2).
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok()
 }
 
 fn check_regular(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
@@ -290,6 +347,41 @@ mod tests {
         write(&link, b"new").unwrap();
         assert!(link.is_symlink());
         assert_eq!(read(&file, 10).unwrap(), b"new");
+    }
+
+    #[test]
+    fn an_output_is_none_of_the_inputs_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let [input, other, new] = ["input", "other", "new"].map(|name| folder.path().join(name));
+        write(&input, b"precious").unwrap();
+        write(&other, b"old").unwrap();
+        let inputs = [folder.path().join("gone"), input.clone()];
+        let roundabout = folder.path().join("./input");
+        for same in [&input, &roundabout] {
+            let error = check_apart(same, &inputs).unwrap_err();
+            assert!(matches!(&error, Error::Overwrites { input, .. } if *input == inputs[1]));
+            assert!(error.to_string().starts_with(&same.display().to_string()), "{error}");
+        }
+        for apart in [&other, &new, &inputs[0]] {
+            check_apart(apart, &inputs).unwrap();
+        }
+        assert!(matches!(check_apart(folder.path(), &inputs), Err(Error::NotRegular { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_an_input_is_that_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let [input, link] = ["input", "link"].map(|name| folder.path().join(name));
+        write(&input, b"precious").unwrap();
+        std::os::unix::fs::symlink("input", &link).unwrap();
+        assert!(check_apart(&link, [&input]).is_err() && check_apart(&input, [&link]).is_err());
+    }
+
+    #[test]
+    fn the_folder_of_a_bare_name_is_called_the_current_one() {
+        let message = join_below(Path::new(""), "../x").unwrap_err().to_string();
+        assert!(message.ends_with("stay below the current folder"), "{message}");
     }
 
     #[test]

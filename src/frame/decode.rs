@@ -21,6 +21,21 @@ pub(super) struct Header {
     pub(super) bit_depth: u8,
 }
 
+/// Why there are no pixels.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Cut short or altered.
+    Damaged(String),
+    /// Sound, and of a kind that is not read.
+    Unsupported(String),
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self::Damaged(reason)
+    }
+}
+
 impl Frame {
     /// Reads and decodes a PNG or JPEG file; the format comes from the content, not the name.
     ///
@@ -45,7 +60,7 @@ impl Frame {
     pub fn decode(bytes: &[u8], origin: &str) -> Result<Self, Error> {
         let damaged = |reason: String| Error::Damaged { origin: origin.to_owned(), reason };
         let (header, decode) = match image::guess_format(bytes) {
-            Ok(ImageFormat::Png) => (png::header(bytes), png::pixels as Decode),
+            Ok(ImageFormat::Png) => (png::header(bytes), png_pixels as Decode),
             Ok(ImageFormat::Jpeg) => (jpeg::header(bytes), jpeg::pixels as Decode),
             _ => {
                 let start = bytes.iter().copied().take(8).collect();
@@ -60,12 +75,22 @@ impl Frame {
         if width == 0 || height == 0 {
             return Err(Error::Empty { origin: origin.to_owned() });
         }
-        Self::new(decode(bytes).map_err(damaged)?, bit_depth, origin)
+        let pixels = decode(bytes).map_err(|refusal| match refusal {
+            Refusal::Damaged(reason) => damaged(reason),
+            Refusal::Unsupported(reason) => {
+                Error::Unsupported { origin: origin.to_owned(), reason }
+            }
+        });
+        Self::new(pixels?, bit_depth, origin)
     }
 }
 
-/// Decodes the pixels of a file whose header was accepted; an error is a reason.
-type Decode = fn(&[u8]) -> Result<Pixels, String>;
+/// Decodes the pixels of a file whose header was accepted.
+type Decode = fn(&[u8]) -> Result<Pixels, Refusal>;
+
+fn png_pixels(bytes: &[u8]) -> Result<Pixels, Refusal> {
+    Ok(png::pixels(bytes)?)
+}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -228,15 +253,18 @@ mod tests {
     #[test]
     fn colours_for_printing_are_refused() {
         let message = message("hostile_cmyk.jpg");
-        assert!(message.contains("colours are") && message.contains("CMYK"), "{message}");
+        assert!(message.ends_with("colours are CMYK; grey, YCbCr or RGB is expected"), "{message}");
+        assert!(!message.contains("damaged"), "{message}");
     }
 
     #[test]
     fn what_is_neither_png_nor_jpeg_is_refused_by_its_start() {
-        for bytes in [&b""[..], b"GIF89a..", b"\x00\x00", b"RIFF....WEBP", b"%PDF-1.7"] {
+        for bytes in [&b"GIF89a.."[..], b"\x00\x00", b"RIFF....WEBP", b"%PDF-1.7"] {
             let message = Frame::decode(bytes, "x.png").unwrap_err().to_string();
             assert!(message.starts_with("x.png: neither PNG nor JPEG (starts with ["), "{message}");
         }
+        let message = Frame::decode(b"", "x.png").unwrap_err().to_string();
+        assert!(message.ends_with("(the file is empty)"), "{message}");
     }
 
     #[test]

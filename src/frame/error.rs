@@ -6,7 +6,7 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] crate::files::Error),
     /// Neither PNG nor JPEG.
-    #[error("{origin}: neither PNG nor JPEG (starts with {start:02x?})")]
+    #[error("{origin}: neither PNG nor JPEG ({})", beginning(start))]
     Foreign {
         /// The file.
         origin: String,
@@ -19,6 +19,14 @@ pub enum Error {
         /// The file.
         origin: String,
         /// What the decoder said.
+        reason: String,
+    },
+    /// Sound, and of a kind that is not read.
+    #[error("{origin}: {reason}")]
+    Unsupported {
+        /// The file.
+        origin: String,
+        /// What was found and what is expected.
         reason: String,
     },
     /// More pixels than a line camera delivers.
@@ -55,4 +63,11 @@ pub enum Error {
         /// Values in the buffer.
         found: usize,
     },
+}
+
+fn beginning(start: &[u8]) -> String {
+    match start.is_empty() {
+        true => "the file is empty".to_owned(),
+        false => format!("starts with {start:02x?}"),
+    }
 }

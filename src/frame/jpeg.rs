@@ -5,7 +5,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::Pixels;
-use super::decode::Header;
+use super::decode::{Header, Refusal};
 
 /// JPEG writes sizes in 16 bits.
 const MAX_EDGE: usize = 65_535;
@@ -30,24 +30,28 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header, String> {
 }
 
 /// Decodes the pixels; whatever the entropy-coded data lacks is an error.
-pub(super) fn pixels(bytes: &[u8]) -> Result<Pixels, String> {
+pub(super) fn pixels(bytes: &[u8]) -> Result<Pixels, Refusal> {
     let mut probe = decoder(bytes, ColorSpace::RGB);
     probe.decode_headers().map_err(|error| error.to_string())?;
     let output = match probe.input_colorspace() {
         Some(ColorSpace::Luma) => ColorSpace::Luma,
         Some(ColorSpace::YCbCr | ColorSpace::RGB) => ColorSpace::RGB,
-        other => return Err(format!("colours are {other:?}; grey, YCbCr or RGB is expected")),
+        other => {
+            let colours = other.map_or("unknown".to_owned(), |space| format!("{space:?}"));
+            let reason = format!("colours are {colours}; grey, YCbCr or RGB is expected");
+            return Err(Refusal::Unsupported(reason));
+        }
     };
     let mut decoder = decoder(bytes, output);
     let values = decoder.decode().map_err(|error| error.to_string())?;
-    let info = decoder.info().ok_or("no frame header")?;
+    let info = decoder.info().ok_or_else(|| "no frame header".to_owned())?;
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     let pixels = if output == ColorSpace::Luma {
         GrayImage::from_raw(width, height, values).map(Pixels::Gray)
     } else {
         RgbImage::from_raw(width, height, values).map(Pixels::Rgb)
     };
-    pixels.ok_or_else(|| format!("fewer values than {width}x{height} pixels have"))
+    pixels.ok_or_else(|| format!("fewer values than {width}x{height} pixels have").into())
 }
 
 /// Strict: the lenient decoder paints grey over what a damaged file lacks, and says so only in

@@ -172,7 +172,12 @@ impl RawRecipe {
         let invalid = |section, reason: String| Error::Invalid {
             path: path.display().to_string(),
             section,
-            reason,
+            // The sections of other rooms name themselves in their messages.
+            reason: [format!("[{section}] "), format!("{section}.")]
+                .iter()
+                .find_map(|own| reason.strip_prefix(own.as_str()))
+                .unwrap_or(&reason)
+                .to_owned(),
         };
         if self.name.trim().is_empty() {
             return Err(invalid("recipe", "name is empty".to_owned()));

@@ -77,14 +77,23 @@ impl ThresholdFile {
     /// [`Error::File`], [`Error::Occupied`] when something else is there, or [`Error::Toml`] when the
     /// evidence cannot be written as TOML.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        if path.exists() && Self::open(path).is_err() {
-            return Err(Error::Occupied { path: path.display().to_string() });
-        }
+        Self::check_place(path)?;
         let text = toml::to_string(self).map_err(|error| Error::Toml {
             path: path.display().to_string(),
             reason: error.to_string(),
         })?;
         Ok(files::write(path, text.as_bytes())?)
+    }
+
+    /// Refuses a place where [`Self::save`] would not write; to be asked before the work.
+    ///
+    /// # Errors
+    /// [`Error::Occupied`].
+    pub fn check_place(path: &Path) -> Result<(), Error> {
+        if path.exists() && Self::open(path).is_err() {
+            return Err(Error::Occupied { path: path.display().to_string() });
+        }
+        Ok(())
     }
 
     /// The limits, if they were made with exactly `now` and fit the sheet.

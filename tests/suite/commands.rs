@@ -79,9 +79,10 @@ fn a_recipe_that_is_ready_says_what_is_armed() {
     let folder = Folder::with_product();
     folder.armed_from(0.5);
     let check = folder.run(&["recipe", "check", "recipe.toml"]);
-    check
-        .exits(0)
-        .prints(&["plate: 1 faults, 1 requirements, 1 allowed", "scratch: armed at 0.500"]);
+    check.exits(0).prints(&[
+        "plate: 1 fault, 1 requirement, 1 allowed difference",
+        "scratch: armed at 0.500",
+    ]);
 }
 
 #[test]

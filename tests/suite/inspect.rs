@@ -22,9 +22,9 @@ fn a_mismatch_names_the_sentence_the_place_and_the_threshold() {
 fn a_pair_within_its_limits_conforms() {
     let folder = Folder::with_product();
     folder.armed_from(1.0);
-    folder.run(&SCRATCHED).exits(0).prints(&["CONFORMING: 1 region(s) differ"]);
+    folder.run(&SCRATCHED).exits(0).prints(&["CONFORMING: 1 region differs"]);
     folder.armed_from(1e-6);
-    folder.run(&GOOD).exits(0).prints(&["CONFORMING: 0 region(s) differ"]);
+    folder.run(&GOOD).exits(0).prints(&["CONFORMING: 0 regions differ"]);
 }
 
 #[test]

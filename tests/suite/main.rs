@@ -15,6 +15,7 @@ mod harness;
 mod inspect;
 mod journal;
 mod mutations;
+mod outputs;
 mod pairs;
 mod product;
 #[allow(unreachable_pub)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use pairspec::manifest;
+use pairspec::{files, manifest};
 use pairspec_finetune::describe::{self, Backoff, Captions, Chat, OwnMeanings, Secret};
 
 /// Longest time for one answer, seconds; a day is as good as for ever.
@@ -84,6 +84,9 @@ fn from_labels(arguments: &Arguments, manifest: &Path) -> anyhow::Result<()> {
     let own = OwnMeanings::given(arguments.meanings.as_deref(), &arguments.class)?;
     let pairs = manifest::open(manifest)?;
     let told = (arguments.seed, arguments.per_box as usize);
+    let frames = pairs.iter().flat_map(|pair| [pair.reference.as_path(), &pair.test]);
+    let inputs = frames.chain([manifest]).chain(arguments.meanings.as_deref());
+    files::check_apart(&arguments.output, inputs)?;
     let described = describe::from_labels(&pairs, &own, told)
         .with_context(|| manifest.display().to_string())?;
     describe::write(&arguments.output, &described.differences)?;
@@ -107,6 +110,7 @@ fn from_captions(arguments: &Arguments, path: &Path) -> anyhow::Result<()> {
         .with_model(asking.model.clone())
         .with_key(key(&asking.key_variable)?)
         .with_backoff(Backoff { attempts: asking.attempts, ..Backoff::default() });
+    files::check_apart(&arguments.output, [path])?;
     let captions = Captions::open(path)?;
     if let Some(images) = &asking.images {
         captions.check_images(images)?;

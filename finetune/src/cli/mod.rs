@@ -38,10 +38,21 @@ pub(crate) fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error:#}");
+            log::error!("{}", told(&error));
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// An error and its causes, each once: many messages end with their cause already.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+        match (told.is_empty(), told.contains(&cause)) {
+            (true, _) => cause,
+            (false, true) => told,
+            (false, false) => format!("{told}: {cause}"),
+        }
+    })
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -62,5 +73,18 @@ fn start_logger() {
     let level = logger.filter();
     if log::set_boxed_logger(Box::new(quiet::Quiet(logger))).is_ok() {
         log::set_max_level(level);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::told;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow!("no such file").context("a: no such file").context("b");
+        assert_eq!(told(&error), "b: a: no such file");
     }
 }

@@ -100,6 +100,18 @@ pub enum Error {
         /// The output.
         output: PathBuf,
     },
+    /// Every answer was dropped.
+    #[error(
+        "{}: empty, {counts}; the answers are kept in {}.dropped, see what the model said there",
+        output.display(),
+        output.display()
+    )]
+    NothingKept {
+        /// The output.
+        output: PathBuf,
+        /// How many were dropped, and why.
+        counts: String,
+    },
     /// The output could not take another line.
     #[error("{}: cannot write: {reason}; {written} lines are whole and kept", path.display())]
     Stopped {

@@ -64,7 +64,10 @@ impl Source {
             let known =
                 topics.iter().position(|topic| topic.key == class && topic.sense == Sense::Fault);
             let Some(meaning) = known else {
-                anyhow::bail!("class {class:?}: no fault of a {product} that has sentences");
+                anyhow::bail!(
+                    "class {class:?}: there are no sentences for such a fault of a {product}; give \
+                     some with --class or --meanings"
+                );
             };
             let of_class = |crop: &CropPair| crop.class.as_deref() == Some(class.as_str());
             classes.push((meaning as Meaning, indices(&pool, of_class)));

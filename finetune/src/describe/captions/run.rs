@@ -82,7 +82,10 @@ pub fn from_captions(
             progress(run.done.len() as u64);
         }
     }
-    Ok(run.counts)
+    match run.counts.kept {
+        0 => Err(Error::NothingKept { output: run.output, counts: run.counts.to_string() }),
+        _ => Ok(run.counts),
+    }
 }
 
 struct Run {

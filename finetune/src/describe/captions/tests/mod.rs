@@ -172,6 +172,19 @@ fn dropped_answers_are_counted_and_not_asked_for_again() {
 }
 
 #[test]
+fn a_run_of_which_nothing_is_kept_fails_and_keeps_the_answers() {
+    let (desk, server) = (Desk::new(), Server::start(|_, _| Act::Say("short")));
+    // The second time everything was asked for already.
+    for _ in 0..2 {
+        let error = desk.run(&chat(&server), 3).unwrap_err();
+        assert!(matches!(error, Error::NothingKept { .. }), "{error}");
+        assert!(error.to_string().contains("3 dropped (3 under 60 characters)"), "{error}");
+    }
+    let dropped = fs::read_to_string(desk.folder.path().join("differences.jsonl.dropped")).unwrap();
+    assert_eq!((dropped.lines().count(), server.requests().len()), (3, 3));
+}
+
+#[test]
 fn a_run_killed_anywhere_goes_on_without_repeating_or_losing_a_pair() {
     let script = |index: usize, _: &str| if index == 2 { Act::Say("short") } else { Act::Good };
     let (desk, server) = (Desk::new(), Server::start(script));
