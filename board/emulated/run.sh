@@ -91,7 +91,10 @@ serve() {
 boot() {
     mkdir -p "$work/host/out" "$work/host/want" "$work/host/got"
     install -m 755 "$binary" "$work/host/pairspec"
-    cp "$here/guest.sh" "$here/station.sh" "$here/station.toml" "$work/host/"
+    cp "$here/guest.sh" "$work/host/"
+    if [ -n "${PAIRSPEC_EMULATED_STATION:-}" ]; then
+        cp "$here/station.sh" "$here/station.toml" "$work/host/"
+    fi
     mkfifo "$work/monitor.in" "$work/monitor.out"
     serve &
     local server=$!
@@ -255,7 +258,11 @@ fetch
 pack
 boot
 judge
-judge_station
+if [ -n "${PAIRSPEC_EMULATED_STATION:-}" ]; then
+    judge_station
+else
+    echo "SKIP emulated station: PAIRSPEC_EMULATED_STATION is not set"
+fi
 if [ "$failed" -ne 0 ] || [ -n "${PAIRSPEC_EMULATED_KEEP:-}" ]; then
     keep=${PAIRSPEC_EMULATED_KEEP:-$(mktemp -d)}
     mkdir -p "$keep"
