@@ -255,7 +255,7 @@ mod tests {
             (PhotoFigures { white_percent: 100.0, contrast: 0.0, ..GOOD }, "overexposed"),
             (PhotoFigures { black_percent: 100.0, contrast: 0.0, ..GOOD }, "black"),
             (PhotoFigures { contrast: 5.0, noise: Some(0.0), ..GOOD }, "blank"),
-            (PhotoFigures { contrast: 60.0, noise: Some(10.0), ..GOOD }, "blank"),
+            (PhotoFigures { contrast: 60.0, noise: Some(10.0), ..GOOD }, "nothing stands out"),
         ] {
             let faults = check(&bad, &config);
             assert_eq!(faults.len(), 1, "{expected}");

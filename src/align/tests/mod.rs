@@ -20,8 +20,9 @@ const ROUGH_RMS_PX: f64 = 0.25;
 const POOR: Photo =
     Photo { gain: 0.8, offset: 12.0, gradient: 0.3, noise: 4.0, blur: 2.0, seed: 9 };
 
+/// Of these frames, which are small, more may be out of view than a recipe would allow.
 fn only(mode: AlignMode) -> AlignConfig {
-    AlignConfig { mode, ..AlignConfig::default() }
+    AlignConfig { mode, min_overlap_percent: 80.0, ..AlignConfig::default() }
 }
 
 /// A reference and a test frame of a scene, the second under a motion and its own light.

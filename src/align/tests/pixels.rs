@@ -55,7 +55,7 @@ fn two_levels_stay_two_levels() {
         image.pixels_mut().for_each(|pixel| pixel.0[0] = if pixel.0[0] > 100 { 255 } else { 0 });
         Frame::new(Pixels::Gray(image), 1, "binary").unwrap()
     });
-    let aligned = align(&reference, &test, &AlignConfig::default()).unwrap();
+    let aligned = align(&reference, &test, &only(AlignMode::Local)).unwrap();
     let error = error_px(&aligned.registration, |p| truth.apply(p), SIZE);
     assert!(error < ROUGH_RMS_PX, "{error}");
     assert!(aligned.test.luma().iter().all(|value| matches!(value, 0 | 255)));
@@ -75,7 +75,7 @@ fn a_larger_test_frame_is_placed_in_the_reference() {
     assert!(!aligned.registration.resampled);
     assert_eq!(difference(&reference, &aligned.test, reference.bounds()), 0.0);
     // And the other way round, where a margin has no pixels.
-    let aligned = align(&still, &reference, &AlignConfig::default()).unwrap();
+    let aligned = align(&still, &reference, &only(AlignMode::Local)).unwrap();
     assert_eq!(aligned.overlap, Rect::new(8, 6, 300, 225));
     assert_eq!(difference(&still, &aligned.test, aligned.overlap), 0.0);
 }
