@@ -34,6 +34,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pairspec::report::told;
 
 /// Nothing wrong was found.
 pub(crate) const CONFORMING: u8 = 0;
@@ -80,21 +81,10 @@ pub(crate) fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::from(CONFORMING),
         Err(error) => {
-            log::error!("{}", told(&error));
+            log::error!("{}", told(error.as_ref()));
             ExitCode::from(NOT_INSPECTED)
         }
     }
-}
-
-/// An error and its causes, each once: many messages end with their cause already.
-fn told(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
-        match (told.is_empty(), told.contains(&cause)) {
-            (true, _) => cause,
-            (false, true) => told,
-            (false, false) => format!("{told}: {cause}"),
-        }
-    })
 }
 
 /// Whether the reader of standard output went away (`| head`): it has what it wanted.
@@ -140,7 +130,7 @@ mod tests {
     fn a_cause_that_the_message_ends_with_is_not_told_again() {
         let source = io::Error::from_raw_os_error(2);
         let error = anyhow::Error::from(files::Error::io(Path::new("x"), "open")(source));
-        let text = told(&error.context("the report"));
+        let text = told(error.context("the report").as_ref());
         assert_eq!(text.matches("os error 2").count(), 1, "{text}");
         assert!(text.starts_with("the report: x: cannot open: "), "{text}");
     }
@@ -148,6 +138,9 @@ mod tests {
     #[test]
     fn causes_that_say_more_are_all_told() {
         let error = Err::<(), _>(anyhow!("third")).context("second").context("first");
-        assert_eq!(error.map_err(|error| told(&error)), Err("first: second: third".to_owned()));
+        assert_eq!(
+            error.map_err(|error| told(error.as_ref())),
+            Err("first: second: third".to_owned())
+        );
     }
 }

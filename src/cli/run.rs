@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
             printed = Instant::now();
             // Nobody who reads is a reason to stop a line.
             if let Err(error) = print_json(&station.status()) {
-                log::warn!("{}", super::told(&error));
+                log::warn!("{}", super::told(error.as_ref()));
             }
         }
     }

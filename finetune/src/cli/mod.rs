@@ -12,6 +12,7 @@ mod train;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pairspec::report::told;
 
 /// The command could not run, or not to its end.
 const FAILED: u8 = 2;
@@ -38,21 +39,10 @@ pub(crate) fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{}", told(&error));
+            log::error!("{}", told(error.as_ref()));
             ExitCode::from(FAILED)
         }
     }
-}
-
-/// An error and its causes, each once: many messages end with their cause already.
-fn told(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
-        match (told.is_empty(), told.contains(&cause)) {
-            (true, _) => cause,
-            (false, true) => told,
-            (false, false) => format!("{told}: {cause}"),
-        }
-    })
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -85,6 +75,6 @@ mod tests {
     #[test]
     fn a_cause_is_told_once() {
         let error = anyhow!("no such file").context("a: no such file").context("b");
-        assert_eq!(told(&error), "b: a: no such file");
+        assert_eq!(told(error.as_ref()), "b: a: no such file");
     }
 }

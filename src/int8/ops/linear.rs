@@ -7,63 +7,48 @@ use crate::int8::kernels::{
     self, Activation, FloatLinear, FloatWeights, Kernel, Linear, Output, PackedWeights,
 };
 
-/// A linear layer on bytes: `activation(x * w^T * scale + bias) + residual`.
+/// A linear layer: `activation(x * w + bias) + residual`, on bytes with the scale of their sums.
 ///
-/// Inputs: bytes `[.., inputs]`, and the residual, as long as the output, if there is one.
-#[derive(Debug)]
-pub(in crate::int8) struct QuantLinear {
-    pub(in crate::int8) kernel: &'static dyn Kernel,
-    pub(in crate::int8) weights: Arc<PackedWeights>,
-    pub(in crate::int8) activation: Activation,
-    pub(in crate::int8) residual: bool,
-    pub(in crate::int8) bytes: Option<f32>,
-}
-
-impl Fused for QuantLinear {
-    fn name(&self) -> &'static str {
-        "QuantLinear"
-    }
-
-    fn inputs(&self) -> usize {
-        1 + usize::from(self.residual)
-    }
-
-    fn bytes(&self) -> Option<f32> {
-        self.bytes
-    }
-
-    fn shape(&self, inputs: &[TVec<TDim>]) -> TractResult<TVec<TDim>> {
-        widened(self.name(), &inputs[0], [self.weights.inputs(), self.weights.outputs()])
-    }
-
-    fn run(&self, inputs: &[&Tensor], output: Output) -> TractResult<bool> {
-        let residual = inputs.get(1).map(|tensor| values::<f32>(tensor)).transpose()?;
-        let linear = Linear {
-            activations: values(inputs[0])?,
-            weights: &self.weights,
-            activation: self.activation,
-            residual,
-        };
-        check_residual(residual, linear.rows() * self.weights.outputs())?;
-        Ok(kernels::linear(self.kernel, &linear, output))
-    }
-}
-
-/// A linear layer on f32 values: `activation(x * w + bias) + residual`.
-///
-/// Inputs: values `[.., inputs]`, and the residual, as long as the output, if there is one.
+/// Inputs: bytes or f32 values `[.., inputs]` as the weights are, and the residual, as long as the
+/// output, if there is one.
 #[derive(Debug)]
 pub(in crate::int8) struct FusedLinear {
     pub(in crate::int8) kernel: &'static dyn Kernel,
-    pub(in crate::int8) weights: Arc<FloatWeights>,
+    pub(in crate::int8) weights: LinearWeights,
     pub(in crate::int8) activation: Activation,
     pub(in crate::int8) residual: bool,
     pub(in crate::int8) bytes: Option<f32>,
+}
+
+/// The weights of a linear layer, whose kind is that of its inputs.
+#[derive(Debug)]
+pub(in crate::int8) enum LinearWeights {
+    Int8(Arc<PackedWeights>),
+    Float(Arc<FloatWeights>),
+}
+
+impl LinearWeights {
+    fn inputs(&self) -> usize {
+        match self {
+            Self::Int8(weights) => weights.inputs(),
+            Self::Float(weights) => weights.inputs(),
+        }
+    }
+
+    fn outputs(&self) -> usize {
+        match self {
+            Self::Int8(weights) => weights.outputs(),
+            Self::Float(weights) => weights.outputs(),
+        }
+    }
 }
 
 impl Fused for FusedLinear {
     fn name(&self) -> &'static str {
-        "FusedLinear"
+        match self.weights {
+            LinearWeights::Int8(_) => "QuantLinear",
+            LinearWeights::Float(_) => "FusedLinear",
+        }
     }
 
     fn inputs(&self) -> usize {
@@ -75,38 +60,32 @@ impl Fused for FusedLinear {
     }
 
     fn shape(&self, inputs: &[TVec<TDim>]) -> TractResult<TVec<TDim>> {
-        widened(self.name(), &inputs[0], [self.weights.inputs(), self.weights.outputs()])
+        check_width(self.name(), &inputs[0], self.weights.inputs())?;
+        let mut shape = inputs[0].clone();
+        if let Some(last) = shape.last_mut() {
+            *last = self.weights.outputs().to_dim();
+        }
+        Ok(shape)
     }
 
     fn run(&self, inputs: &[&Tensor], output: Output) -> TractResult<bool> {
         let residual = inputs.get(1).map(|tensor| values::<f32>(tensor)).transpose()?;
-        let linear = FloatLinear {
-            values: values(inputs[0])?,
-            weights: &self.weights,
-            activation: self.activation,
-            residual,
-        };
-        check_residual(residual, linear.rows() * self.weights.outputs())?;
-        Ok(kernels::float_linear(self.kernel, &linear, output))
+        let rows = inputs[0].len() / self.weights.inputs();
+        let expected = rows * self.weights.outputs();
+        let found = residual.map_or(expected, <[f32]>::len);
+        ensure!(found == expected, "a residual of {found} values, the layer gives {expected}");
+        let activation = self.activation;
+        Ok(match &self.weights {
+            LinearWeights::Int8(weights) => {
+                let activations = values(inputs[0])?;
+                let linear = Linear { activations, weights, activation, residual };
+                kernels::linear(self.kernel, &linear, output)
+            }
+            LinearWeights::Float(weights) => {
+                let values = values(inputs[0])?;
+                let linear = FloatLinear { values, weights, activation, residual };
+                kernels::float_linear(self.kernel, &linear, output)
+            }
+        })
     }
-}
-
-/// The input's shape with the layer's own width.
-fn widened(
-    name: &'static str,
-    input: &TVec<TDim>,
-    [inputs, outputs]: [usize; 2],
-) -> TractResult<TVec<TDim>> {
-    check_width(name, input, inputs)?;
-    let mut shape = input.clone();
-    if let Some(last) = shape.last_mut() {
-        *last = outputs.to_dim();
-    }
-    Ok(shape)
-}
-
-fn check_residual(residual: Option<&[f32]>, expected: usize) -> TractResult<()> {
-    let found = residual.map_or(expected, <[f32]>::len);
-    ensure!(found == expected, "a residual of {found} values, the layer gives {expected}");
-    Ok(())
 }

@@ -19,7 +19,7 @@ use super::kernels::{Output, fresh};
 
 pub(super) use attention::FusedAttention;
 pub(super) use layer_norm::FusedLayerNorm;
-pub(super) use linear::{FusedLinear, QuantLinear};
+pub(super) use linear::{FusedLinear, LinearWeights};
 pub(super) use quantize::Quantize;
 
 /// What one fused operator does, apart from tract's glue.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tract_onnx::pb::NodeProto;
 
 use super::linear::{Bias, bias, is_plain};
-use super::{Activation, Draft, Packed, Rewrite, integer};
+use super::{Activation, Draft, LinearWeights, Rewrite, integer};
 use crate::int8::kernels::FloatWeights;
 
 /// Where the product in f32 was measured to be faster than tract's; for ARM cores tract has
@@ -48,9 +48,7 @@ impl Rewrite {
         let mut outputs = columns;
         if is_turned {
             outputs = rows;
-            let from = values;
-            let column = |column: usize| from.iter().skip(column).step_by(columns).copied();
-            values = (0..columns).flat_map(column).collect();
+            values = super::turned(&values, columns);
         }
         let bias = bias(view, node, outputs).ok()?;
         let weights = FloatWeights::new(self.kernel, &values, outputs, &bias.values)?;
@@ -62,7 +60,7 @@ impl Rewrite {
         if let Some(index) = parts.bias.node {
             self.view.remove(index);
         }
-        let weights = Packed::Float(Arc::new(parts.weights));
+        let weights = LinearWeights::Float(Arc::new(parts.weights));
         let draft = Draft::Linear { weights, activation: Activation::None, residual: false };
         self.add(draft, vec![parts.input], &parts.bias.output);
         self.view.release(&parts.source);

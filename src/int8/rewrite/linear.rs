@@ -4,8 +4,8 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use super::view::View;
-use super::{Activation, Draft, Packed, PackedWeights, Rewrite, float, integer};
-use crate::int8::kernels::Weights;
+use super::{Activation, Draft, LinearWeights, Rewrite, float, integer};
+use crate::int8::kernels::{PackedWeights, Weights};
 
 /// Why a linear layer stays in f32.
 type Refusal = &'static str;
@@ -73,7 +73,7 @@ impl Rewrite {
         let add = parts.bias_node.and_then(|index| self.view.remove(index));
         let bytes = self.quantized(&parts.input, parts.input_scale);
         let draft = Draft::Linear {
-            weights: Packed::Int8(Arc::new(packed)),
+            weights: LinearWeights::Int8(Arc::new(packed)),
             activation: Activation::None,
             residual: false,
         };
@@ -185,10 +185,7 @@ fn weights(view: &View, name: &str, turned: bool) -> Result<Matrix, Refusal> {
         _ => return Err("its weights are not scaled per output channel"),
     }
     if !turned {
-        let from = values;
-        values = (0..columns)
-            .flat_map(|column| from.iter().skip(column).step_by(columns).copied())
-            .collect();
+        values = super::turned(&values, columns);
     }
     Ok(Matrix { values, source, scales })
 }

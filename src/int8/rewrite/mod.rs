@@ -24,9 +24,9 @@ use std::sync::Arc;
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
-use super::kernels::{Activation, FloatWeights, Kernel, PackedWeights};
+use super::kernels::{Activation, Kernel};
 use super::ops::{
-    Fused, FusedAttention, FusedLayerNorm, FusedLinear, FusedOp, QuantLinear, Quantize,
+    Fused, FusedAttention, FusedLayerNorm, FusedLinear, FusedOp, LinearWeights, Quantize,
 };
 use view::View;
 
@@ -44,15 +44,9 @@ pub struct Rewritten {
 /// A fused operator that may still take in what is around it.
 enum Draft {
     Quantize { scale: f32 },
-    Linear { weights: Packed, activation: Activation, residual: bool },
+    Linear { weights: LinearWeights, activation: Activation, residual: bool },
     Norm { scale: Vec<f32>, shift: Vec<f32>, epsilon: f32 },
     Attention { factor: f32, mask: bool },
-}
-
-/// The weights of a linear layer, whose kind is that of its inputs.
-enum Packed {
-    Int8(Arc<PackedWeights>),
-    Float(Arc<FloatWeights>),
 }
 
 /// The rewrite under way.
@@ -195,10 +189,7 @@ impl Rewrite {
             let bytes = bytes.get(&index).copied();
             let fused: Arc<dyn Fused> = match draft {
                 Draft::Quantize { scale } => Arc::new(Quantize { kernel, scale }),
-                Draft::Linear { weights: Packed::Int8(weights), activation, residual } => {
-                    Arc::new(QuantLinear { kernel, weights, activation, residual, bytes })
-                }
-                Draft::Linear { weights: Packed::Float(weights), activation, residual } => {
+                Draft::Linear { weights, activation, residual } => {
                     Arc::new(FusedLinear { kernel, weights, activation, residual, bytes })
                 }
                 Draft::Norm { scale, shift, epsilon } => {
@@ -223,6 +214,11 @@ fn integer(node: &NodeProto, name: &str, otherwise: i64) -> i64 {
 /// The value of an attribute of f32.
 fn float(node: &NodeProto, name: &str, otherwise: f32) -> f32 {
     node.attribute.iter().find(|it| it.name == name).map_or(otherwise, |it| it.f)
+}
+
+/// A matrix of rows of this length, column after column.
+fn turned<T: Copy>(values: &[T], row: usize) -> Vec<T> {
+    (0..row).flat_map(|column| values.iter().skip(column).step_by(row).copied()).collect()
 }
 
 /// The other input of a node with two.
