@@ -102,24 +102,33 @@ impl Engine {
 
     /// Raw image embeddings without gradients, in chunks over all lanes.
     pub(crate) fn embed_images(&self, parameters: &Parameters, patches: &Tensor) -> Result<Tensor> {
-        let ranges = self.split(patches.dim(0)?);
-        let embedded = self.each_lane(&ranges, |ranges| {
-            let embed = |range: &Range<usize>| {
-                let part = patches.narrow(0, range.start, range.len())?;
-                Ok(self.vision.forward(parameters, &part)?.detach())
-            };
-            ranges.iter().map(embed).collect::<Result<Vec<_>>>()
-        })?;
-        Tensor::cat(&embedded.into_iter().flatten().collect::<Vec<_>>(), 0)
+        self.in_chunks(patches.dim(0)?, |range| {
+            self.vision.forward(parameters, &patches.narrow(0, range.start, range.len())?)
+        })
     }
 
-    /// Raw sentence embeddings without gradients.
+    /// Raw sentence embeddings without gradients, in chunks over all lanes.
     pub(crate) fn embed_sentences(
         &self,
         parameters: &Parameters,
         sentences: &Sentences,
     ) -> Result<Tensor> {
-        Ok(self.text.forward(parameters, sentences)?.detach())
+        self.in_chunks(sentences.len(), |range| {
+            self.text.forward(parameters, &sentences.part(range))
+        })
+    }
+
+    /// The activations of a chunk are let go of with it: they are kept as long as its graph.
+    fn in_chunks(
+        &self,
+        count: usize,
+        forward: impl Fn(Range<usize>) -> Result<Tensor> + Sync,
+    ) -> Result<Tensor> {
+        let embedded = self.each_lane(&self.split(count), |ranges| {
+            let embed = |range: &Range<usize>| Ok(forward(range.clone())?.detach());
+            ranges.iter().map(embed).collect::<Result<Vec<_>>>()
+        })?;
+        Tensor::cat(&embedded.into_iter().flatten().collect::<Vec<_>>(), 0)
     }
 
     fn embed(&self, parameters: &Parameters, batch: &Batch, chunk: &Chunk) -> Result<Tensor> {
