@@ -1,5 +1,6 @@
 //! A station at work in real time, from files, by a judge that takes no time or by the bundled model.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,8 +65,11 @@ pub(crate) fn run(arguments: &Arguments) -> bool {
     }
     let late_kib = station::rss_kib();
     let status = station.stop().unwrap();
-    let parts = outcomes(folder.path());
+    let (parts, reasons) = outcomes(folder.path());
     println!("{}", serde_json::to_string_pretty(&status).unwrap());
+    for (reason, count) in reasons {
+        println!("{count} not inspected: {reason}");
+    }
     report(&status, parts, [early_kib, late_kib], arguments) && passes_agree(&status, &recorded)
 }
 
@@ -134,18 +138,23 @@ fn setup(config: &StationConfig, recorded: &Recorded, is_model: bool) -> Setup {
     setup
 }
 
-/// Parts in the journal; each number once.
-fn outcomes(folder: &Path) -> u64 {
+/// Parts in the journal, each number once, and why how many were not inspected.
+fn outcomes(folder: &Path) -> (u64, BTreeMap<String, u64>) {
     let reader = Reader::open(&folder.join("journal")).unwrap();
     assert_eq!(reader.verify(None, true).unwrap().broken, None);
-    let mut next = 1;
+    let (mut next, mut reasons) = (1, BTreeMap::new());
     let visit = |row: pairspec::journal::Row| {
         if let Record::Part(part) = row.entry.record {
             assert_eq!(part.number, next, "in the order of the triggers, each once");
             next += 1;
+            if let Outcome::NotInspected { stage, detail } = part.outcome {
+                // Numbers differ from part to part.
+                let detail = detail.replace(|letter: char| letter.is_ascii_digit(), "");
+                *reasons.entry(format!("{stage}: {detail}")).or_default() += 1;
+            }
         }
         std::ops::ControlFlow::Continue(())
     };
     reader.each(&Filter::default(), visit).unwrap();
-    next - 1
+    (next - 1, reasons)
 }

@@ -28,6 +28,8 @@ pub enum Command {
         /// The recipe file.
         path: PathBuf,
     },
+    /// A person has seen the last part that did not pass; for the journal.
+    Acknowledge {},
     /// Ends the station in order.
     Stop {},
 }
@@ -41,7 +43,7 @@ impl Command {
         serde_json::from_str(line).map_err(|error| {
             format!(
                 "{error}; expected one JSON object a line, such as {{\"command\":\"status\"}}; commands \
-                 are trigger, status, hold, resume, challenge, recipe (with path) and stop"
+                 are trigger, status, hold, resume, challenge, acknowledge, recipe (with path) and stop"
             )
         })
     }

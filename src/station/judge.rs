@@ -7,10 +7,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Error;
-use super::core::{Details, Judgement};
+use super::core::{Details, FaultFound, Findings, Judgement};
+use crate::align::Registration;
 use crate::clip::Bundle;
 use crate::frame::{Frame, Pixels};
-use crate::inspect::{Inspection, Inspector, Opening, Reference};
+use crate::inspect::{Inspection, Inspector, Measurement, Opening, Reference};
 use crate::journal::{Outcome, SpecScore};
 use crate::manifest::{self, Label};
 use crate::recipe::Recipe;
@@ -191,7 +192,10 @@ fn judgement_of(inspection: &Inspection, inspector: &Inspector) -> Judgement {
     ];
     let timing_ms: BTreeMap<String, f32> =
         timing_ms.into_iter().map(|(stage, ms)| (stage.to_owned(), ms as f32)).collect();
-    Judgement { outcome, details: Details { scores: scores_of(inspection, inspector), timing_ms } }
+    let scores = scores_of(inspection, inspector);
+    let findings =
+        inspection.measurement.is_some().then(|| Box::new(findings_of(inspection, inspector)));
+    Judgement { outcome, details: Details { scores, timing_ms, findings } }
 }
 
 /// Each armed sentence with its highest score and where that was, those nearest their limit first.
@@ -217,6 +221,59 @@ fn scores_of(inspection: &Inspection, inspector: &Inspector) -> Vec<SpecScore> {
     let nearness = |score: &SpecScore| score.score / score.threshold.unwrap_or(1.0).max(1e-6);
     scores.sort_by(|a, b| nearness(b).total_cmp(&nearness(a)));
     scores
+}
+
+/// What people are shown of an inspection, and what drifts are seen by.
+fn findings_of(inspection: &Inspection, inspector: &Inspector) -> Findings {
+    let mut findings = Findings::default();
+    let Some(measurement) = &inspection.measurement else { return findings };
+    let tight = |region: usize| measurement.regions.get(region).map(|one| one.region.tight);
+    if let Ok(decision) = &inspection.outcome {
+        for violation in &decision.violations {
+            let Some(spec) = inspector.recipe().sheet.specs.get(violation.sentence) else {
+                continue;
+            };
+            findings.push(FaultFound {
+                spec: spec.prompt.id.clone(),
+                label: spec.label.clone(),
+                region: tight(violation.region),
+                score: violation.score.confidence,
+                threshold: violation.threshold,
+            });
+        }
+        let limit = inspector.thresholds().ok().and_then(|limits| limits.unexplained);
+        for unexplained in &decision.unexplained {
+            findings.push(FaultFound {
+                spec: "unexplained".to_owned(),
+                label: crate::spec::Label::default(),
+                region: tight(unexplained.region),
+                score: unexplained.size,
+                threshold: limit.map_or(0.0, |limit| limit.size),
+            });
+        }
+    }
+    findings.photo = Some(measurement.photo[1].clone());
+    findings.registration = Some(Registration { local: None, ..measurement.registration.clone() });
+    findings.embedding = mean_of(measurement);
+    findings
+}
+
+/// The unit mean of the test crops' unit embeddings.
+fn mean_of(measurement: &Measurement) -> Option<Vec<f32>> {
+    let mut sum = vec![0_f32; measurement.regions.first()?.embeddings[1].len()];
+    for region in &measurement.regions {
+        let length = norm(&region.embeddings[1]);
+        for (sum, value) in sum.iter_mut().zip(&region.embeddings[1]) {
+            *sum += value / length;
+        }
+    }
+    let length = norm(&sum);
+    sum.iter_mut().for_each(|value| *value /= length);
+    Some(sum)
+}
+
+fn norm(values: &[f32]) -> f32 {
+    values.iter().map(|value| value * value).sum::<f32>().sqrt().max(1e-12)
 }
 
 fn name(verdict: Verdict) -> &'static str {

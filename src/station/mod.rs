@@ -26,12 +26,13 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod view;
 
 use std::sync::Arc;
 
 pub use self::core::{
-    Action, Component, Core, CoreConfig, Counters, Details, Ejector, Finished, Health, IN_FLIGHT,
-    Judgement, Latency, LatencyFigures, OnFailure, Overload,
+    Action, Component, Core, CoreConfig, Counters, Details, Ejector, FaultFound, Findings,
+    Finished, Health, IN_FLIGHT, Judgement, Latency, LatencyFigures, OnFailure, Overload,
 };
 pub use camera::OpenSource;
 pub use command::Command;
@@ -41,8 +42,9 @@ pub use config::{
 };
 pub use error::Error;
 pub use judge::{Identity, Judge, OpenJudge, Pair, RecipeJudge};
-pub use run::{Setup, Station};
+pub use run::{Commander, Setup, Station};
 pub use status::{FrameCounts, JournalStatus, Status};
+pub use view::{PartSeen, RECENT, Recent, View};
 
 use crate::signal;
 

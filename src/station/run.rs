@@ -1,6 +1,6 @@
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::config::StationConfig;
 use super::confirm::Confirmations;
 use super::control::{Control, ask};
 use super::core::{Core, Health};
-use super::driver::{Judging, Line, Times, Wires, now_ns};
+use super::driver::{Judging, Line, Shown, Times, Wires, now_ns};
 use super::inspector::{InUse, Inspector};
 use super::judge::{Judge, OpenJudge, RecipeJudge};
 use super::message::Message;
@@ -20,6 +20,7 @@ use super::notify::Notifier;
 use super::rim::{start_threads, thread};
 use super::status::Status;
 use super::threads::{Flags, Shared, Urgency, guarded, prefer};
+use super::view::View;
 use super::{Error, OpenOutputs};
 use crate::capture::{Backoff, BackoffLimits, open_source};
 use crate::frame::Frame;
@@ -52,10 +53,23 @@ pub struct Station {
     /// Until it was joined.
     line: Option<JoinHandle<Result<Status, String>>>,
     threads: Vec<JoinHandle<()>>,
-    snapshot: Arc<Mutex<Status>>,
+    view: Arc<View>,
     control: Option<Control>,
     /// When the first frame of a folder and the first trigger by time are due.
     first_ns: i64,
+}
+
+/// Commands a station that somebody else holds.
+#[derive(Clone)]
+pub struct Commander(Shared);
+
+impl Commander {
+    /// Has a command carried out, at most once; the answer has `ok`, and `error` where that is false.
+    ///
+    /// It waits for the answer: a challenge takes as long as its goldens do.
+    pub fn command(&self, command: Command, source: EventSource) -> Value {
+        ask(command, source, &self.0)
+    }
 }
 
 impl Setup {
@@ -98,14 +112,14 @@ impl Station {
             shared: shared.clone(),
             line: None,
             threads: Vec::new(),
-            snapshot: Arc::new(Mutex::new(Status::nothing_yet(&config.name))),
+            view: Arc::new(View::nothing_yet(&config.name)),
             control: None,
             first_ns,
         };
         if let Some(path) = &config.socket {
             station.control = Some(Control::listen(path, &shared)?);
         }
-        let opened = Opened { outputs, journal, judge, inbox, snapshot: station.snapshot.clone() };
+        let opened = Opened { outputs, journal, judge, inbox, view: station.view.clone() };
         let line = opened.into_line(&config, &setup, &shared)?;
         line.notifier.send("READY=1");
         let line = std::thread::Builder::new()
@@ -121,12 +135,22 @@ impl Station {
 
     /// How the station was at most 100 ms ago.
     pub fn status(&self) -> Status {
-        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.view.status()
+    }
+
+    /// What others may see of it, for as long as they like.
+    pub fn view(&self) -> Arc<View> {
+        self.view.clone()
+    }
+
+    /// A way to command it from other threads.
+    pub fn commander(&self) -> Commander {
+        Commander(self.shared.clone())
     }
 
     /// Has a command carried out; the answer has `ok`, and `error` where that is false.
     pub fn command(&self, command: Command) -> Value {
-        ask(command, &self.shared)
+        ask(command, EventSource::Operator, &self.shared)
     }
 
     /// Whether the line runs: it ends by itself after the parts it was given, on `stop`, or on a fault
@@ -185,7 +209,7 @@ struct Opened {
     journal: Writer,
     judge: Box<dyn Judge>,
     inbox: Receiver<Message>,
-    snapshot: Arc<Mutex<Status>>,
+    view: Arc<View>,
 }
 
 impl Opened {
@@ -227,7 +251,8 @@ impl Opened {
             },
             journal: Some(self.journal),
             confirmations: within.map(Confirmations::new),
-            snapshot: self.snapshot,
+            view: self.view,
+            shown: Shown::default(),
             notifier: Notifier::from_environment(),
             times: Times::now(),
             parts: setup.parts,

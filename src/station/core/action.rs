@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::findings::Findings;
 use crate::capture::Frames;
 use crate::journal::{Outcome, SpecScore};
 use crate::signal::Output;
@@ -64,6 +65,8 @@ pub struct Details {
     pub scores: Vec<SpecScore>,
     /// Milliseconds by stage.
     pub timing_ms: BTreeMap<String, f32>,
+    /// What else was found; none where nothing was inspected.
+    pub findings: Option<Box<Findings>>,
 }
 
 /// What the inspector says of one part.

@@ -9,6 +9,7 @@
 mod action;
 mod config;
 mod counters;
+mod findings;
 mod flight;
 mod health;
 mod latency;
@@ -18,6 +19,7 @@ mod pulses;
 pub use action::{Action, Details, Finished, Judgement};
 pub use config::{CoreConfig, Ejector, OnFailure, Overload};
 pub use counters::Counters;
+pub use findings::{FaultFound, Findings};
 pub use flight::IN_FLIGHT;
 pub use health::{Component, Health};
 pub use latency::{Latency, LatencyFigures};

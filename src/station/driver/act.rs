@@ -58,6 +58,7 @@ impl Line {
     }
 
     fn keep(&mut self, number: u64, outcome: &Outcome, frames: Frames<Arc<Frame>>) {
+        self.shown.keep(number, &frames);
         let Some(journal) = &self.journal else { return };
         if !self.config.journal.share.keeps(number, outcome.verdict()) {
             return;

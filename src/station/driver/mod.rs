@@ -5,11 +5,12 @@
 
 mod act;
 mod orders;
+mod show;
 mod take;
 mod tend;
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -22,11 +23,14 @@ use super::message::Message;
 use super::notify::Notifier;
 use super::status::Status;
 use super::threads::Shared;
+use super::view::View;
 use super::{OpenOutputs, StationConfig};
 use crate::capture::{Backoff, Clock, MonotonicClock};
 use crate::frame::Frame;
 use crate::journal::{Event, EventSource, Writer};
 use crate::signal::Outputs;
+
+pub(super) use show::Shown;
 
 /// The longest between two looks at everything.
 const TURN: Duration = Duration::from_millis(50);
@@ -43,7 +47,8 @@ pub(super) struct Line {
     pub(super) judging: Judging,
     pub(super) journal: Option<Writer>,
     pub(super) confirmations: Option<Confirmations>,
-    pub(super) snapshot: Arc<Mutex<Status>>,
+    pub(super) view: Arc<View>,
+    pub(super) shown: Shown,
     pub(super) notifier: Notifier,
     pub(super) times: Times,
     /// How many parts may leave before the station stops by itself.
@@ -72,7 +77,7 @@ pub(super) struct Judging {
     /// Who waits for a challenge, and since when.
     pub(super) challenged: Option<(SyncSender<Value>, i64)>,
     /// Who waits for a recipe.
-    pub(super) loading: Option<SyncSender<Value>>,
+    pub(super) loading: Option<(EventSource, SyncSender<Value>)>,
 }
 
 /// When things were done last, CLOCK_MONOTONIC.
@@ -139,7 +144,7 @@ impl Line {
         {
             log::error!("{error}");
         }
-        *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = status.clone();
+        self.view.set_status(status.clone());
         status
     }
 
@@ -147,7 +152,8 @@ impl Line {
     fn refuse_waiting(&mut self) {
         let refusal = || super::command::refused("the station stops");
         let challenged = self.judging.challenged.take().map(|(reply, _)| reply);
-        let waiting = [challenged, self.judging.loading.take()];
+        let loading = self.judging.loading.take().map(|(_, reply)| reply);
+        let waiting = [challenged, loading];
         for reply in waiting.into_iter().flatten() {
             let _ = reply.try_send(refusal());
         }

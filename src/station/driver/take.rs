@@ -47,7 +47,7 @@ impl Line {
                 }
             }
             Message::Loaded(loaded) => self.loaded(loaded),
-            Message::Command { command, reply } => self.order(command, reply),
+            Message::Command { command, source, reply } => self.order((command, source), reply),
         }
     }
 
@@ -102,12 +102,14 @@ impl Line {
             outcome: part.outcome,
             scores: part.details.scores,
             timing_ms,
-            recipe_sha256: identity.recipe_sha256,
-            model_sha256: identity.model_sha256,
+            recipe_sha256: identity.recipe_sha256.clone(),
+            model_sha256: identity.model_sha256.clone(),
         };
+        let unix_ms = now_ms();
+        self.show(&record, (unix_ms, identity), part.details.findings);
         if let Some(journal) = &self.journal {
             // What is dropped is counted by the journal.
-            journal.append_part(now_ms(), record);
+            journal.append_part(unix_ms, record);
         }
     }
 

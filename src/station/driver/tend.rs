@@ -1,6 +1,5 @@
 //! What is looked after ten times a second: lost threads and lines, the journal, the snapshot.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::super::core::{Component, Health};
@@ -35,7 +34,7 @@ impl Line {
         self.tell_health();
         self.ping(now_ns);
         let status = self.status();
-        *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = status;
+        self.view.set_status(status);
     }
 
     fn restart_inspector(&mut self) {

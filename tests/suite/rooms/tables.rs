@@ -94,8 +94,8 @@ const ROOMS: [Room; 21] = [
         "station",
         &["rustix", "serde_json", "thread_priority", "toml"],
         &[
-            "files", "frame", "manifest", "clip", "capture", "recipe", "inspect", "verdict",
-            "signal", "journal",
+            "files", "frame", "manifest", "clip", "capture", "align", "spec", "recipe", "inspect",
+            "verdict", "signal", "journal",
         ],
     ),
     (

@@ -1,0 +1,159 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use heapless::Deque;
+
+use super::core::Findings;
+use super::judge::Identity;
+use super::status::Status;
+use crate::frame::Frame;
+use crate::journal::{Outcome, SpecScore};
+
+/// Parts whose scores are kept for the trend.
+pub const RECENT: usize = 200;
+
+/// What others may see of a running station: they look when they want to, and the line never waits.
+#[derive(Debug)]
+pub struct View {
+    status: Mutex<Status>,
+    seen: Mutex<Seen>,
+}
+
+/// One part that left.
+#[derive(Debug, Clone)]
+pub struct PartSeen {
+    /// Its number.
+    pub number: u64,
+    /// Milliseconds since 1970-01-01 UTC when it left.
+    pub unix_ms: u64,
+    /// What it was judged by.
+    pub recipe: Identity,
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// Scores with their thresholds, nearest the limit first.
+    pub scores: Vec<SpecScore>,
+    /// From the trigger to leaving, in milliseconds.
+    pub latency_ms: f32,
+    /// What was found; none where it was not inspected.
+    pub findings: Option<Box<Findings>>,
+    /// The frames, unless newer parts took their place: reference and test.
+    pub frames: [Option<Arc<Frame>>; 2],
+}
+
+/// What the trend shows of a part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recent {
+    /// Its number.
+    pub number: u64,
+    /// Whether it passed, was a mismatch (`Some(false)`), or was not inspected.
+    pub is_conforming: Option<bool>,
+    /// The score nearest its limit, and that limit.
+    pub nearest: Option<(f32, f32)>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    last: Option<Arc<PartSeen>>,
+    last_failure: Option<Arc<PartSeen>>,
+    recent: Deque<Recent, RECENT>,
+}
+
+impl View {
+    /// Of a station that has not begun.
+    pub(super) fn nothing_yet(name: &str) -> Self {
+        Self { status: Mutex::new(Status::nothing_yet(name)), seen: Mutex::default() }
+    }
+
+    /// How the station was at most 100 ms ago.
+    pub fn status(&self) -> Status {
+        lock(&self.status).clone()
+    }
+
+    /// The part that left last.
+    pub fn last(&self) -> Option<Arc<PartSeen>> {
+        lock(&self.seen).last.clone()
+    }
+
+    /// The last part that did not pass.
+    pub fn last_failure(&self) -> Option<Arc<PartSeen>> {
+        lock(&self.seen).last_failure.clone()
+    }
+
+    /// The last [`RECENT`] parts, the oldest first.
+    pub fn recent(&self) -> Vec<Recent> {
+        lock(&self.seen).recent.iter().cloned().collect()
+    }
+
+    pub(super) fn set_status(&self, status: Status) {
+        *lock(&self.status) = status;
+    }
+
+    /// A part left.
+    pub(super) fn push(&self, part: PartSeen) {
+        let limit = |score: &SpecScore| Some((score.score, score.threshold?));
+        let recent = Recent {
+            number: part.number,
+            is_conforming: match part.outcome {
+                Outcome::Conforming => Some(true),
+                Outcome::Mismatch => Some(false),
+                Outcome::NotInspected { .. } => None,
+            },
+            nearest: part.scores.first().and_then(limit),
+        };
+        let part = Arc::new(part);
+        let mut seen = lock(&self.seen);
+        if seen.recent.is_full() {
+            seen.recent.pop_front();
+        }
+        // There is room now.
+        let _ = seen.recent.push_back(recent);
+        if part.outcome != Outcome::Conforming {
+            seen.last_failure = Some(part.clone());
+        }
+        seen.last = Some(part);
+    }
+}
+
+/// What a thread that panicked left is as good as what it would have left later.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(number: u64, outcome: Outcome) -> PartSeen {
+        let threshold = Some(0.5);
+        let score = SpecScore { spec: "open".into(), score: 0.1, threshold, region: None };
+        PartSeen {
+            number,
+            unix_ms: 0,
+            recipe: Identity::default(),
+            outcome,
+            scores: vec![score],
+            latency_ms: 1.0,
+            findings: None,
+            frames: [None, None],
+        }
+    }
+
+    #[test]
+    fn the_last_failure_outlives_parts_that_pass() {
+        let view = View::nothing_yet("a");
+        view.push(part(1, Outcome::Mismatch));
+        view.push(part(2, Outcome::Conforming));
+        assert_eq!(view.last().map(|last| last.number), Some(2));
+        assert_eq!(view.last_failure().map(|last| last.number), Some(1));
+    }
+
+    #[test]
+    fn the_trend_forgets_the_oldest() {
+        let view = View::nothing_yet("a");
+        for number in 1..=RECENT as u64 + 5 {
+            view.push(part(number, Outcome::Conforming));
+        }
+        let recent = view.recent();
+        assert_eq!((recent.len(), recent[0].number), (RECENT, 6));
+        assert_eq!(recent[0].nearest, Some((0.1, 0.5)));
+    }
+}
