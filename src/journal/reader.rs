@@ -78,6 +78,34 @@ impl Reader {
         Ok(())
     }
 
+    /// The records that follow `seq` in the chain, at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Reader::each`].
+    pub fn after(&self, seq: u64, limit: usize) -> Result<Vec<Row>, Error> {
+        let read = |error| Error::sqlite(&self.path, "read")(error);
+        let query = "SELECT seq, hash, text FROM records WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        let mut statement = self.connection.prepare_cached(query).map_err(read)?;
+        // SQLite's integers have a sign.
+        let seq = seq.min(i64::MAX as u64);
+        let mut rows = statement.query((seq, limit as u64)).map_err(read)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(read)? {
+            found.push(self.row(row)?);
+        }
+        Ok(found)
+    }
+
+    /// The number of the last record in the chain, 0 where there is none.
+    ///
+    /// # Errors
+    /// As [`Reader::each`].
+    pub fn last_seq(&self) -> Result<u64, Error> {
+        let query = "SELECT COALESCE(MAX(seq), 0) FROM records";
+        let found = self.connection.query_row(query, [], |row| row.get(0));
+        found.map_err(|error| Error::sqlite(&self.path, "read")(error))
+    }
+
     /// All records about one part: its outcome, its images, and the gap it was lost in.
     ///
     /// # Errors

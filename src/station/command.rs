@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::journal::EventSource;
+
 /// What can be asked of a running station.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "command", rename_all = "lowercase", deny_unknown_fields)]
@@ -46,6 +48,36 @@ impl Command {
                  are trigger, status, hold, resume, challenge, acknowledge, recipe (with path) and stop"
             )
         })
+    }
+}
+
+/// Who wants something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct By {
+    /// The kind.
+    pub source: EventSource,
+    /// Such as an address or the button that was pressed; empty when there is nothing to tell.
+    pub who: String,
+}
+
+impl By {
+    /// Somebody of this kind.
+    pub fn new(source: EventSource, who: &str) -> Self {
+        Self { source, who: who.to_owned() }
+    }
+
+    /// A person at the box.
+    pub fn operator() -> Self {
+        Self::new(EventSource::Operator, "")
+    }
+
+    /// What the journal says of what they wanted.
+    pub(super) fn detail(&self, detail: &str) -> String {
+        match (detail.is_empty(), self.who.is_empty()) {
+            (_, true) => detail.to_owned(),
+            (true, false) => format!("by {}", self.who),
+            (false, false) => format!("{detail}, by {}", self.who),
+        }
     }
 }
 

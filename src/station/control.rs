@@ -13,10 +13,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Error;
-use super::command::{Command, refused};
+use super::command::{By, Command, refused};
 use super::message::Message;
 use super::threads::{Shared, spawn};
-use crate::journal::EventSource;
 
 /// Who may be connected at once.
 const CONNECTIONS: usize = 8;
@@ -128,14 +127,14 @@ fn is_pause(error: &io::Error) -> bool {
 
 fn answer(line: &str, shared: &Shared) -> Value {
     match Command::parse(line.trim()) {
-        Ok(command) => ask(command, EventSource::Operator, shared),
+        Ok(command) => ask(command, By::operator(), shared),
         Err(reason) => refused(reason),
     }
 }
 
 /// Has the line carry a command out.
-pub(super) fn ask(command: Command, source: EventSource, shared: &Shared) -> Value {
+pub(super) fn ask(command: Command, by: By, shared: &Shared) -> Value {
     let (reply, answer) = sync_channel(1);
-    shared.tell(Message::Command { command, source, reply });
+    shared.tell(Message::Command { command, by, reply });
     answer.recv_timeout(PATIENCE).unwrap_or_else(|_| refused("the station does not answer"))
 }

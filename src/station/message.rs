@@ -5,11 +5,10 @@ use std::sync::mpsc::SyncSender;
 use serde_json::Value;
 
 use super::Error;
-use super::command::Command;
+use super::command::{By, Command};
 use super::core::{Component, Judgement};
 use super::judge::{Identity, Judge};
 use crate::capture::Captured;
-use crate::journal::EventSource;
 
 /// One event for the line's thread.
 pub(super) enum Message {
@@ -37,7 +36,7 @@ pub(super) enum Message {
     /// A recipe was loaded and its goldens judged right, or not.
     Loaded(Result<Loaded, Error>),
     /// Somebody wants something.
-    Command { command: Command, source: EventSource, reply: SyncSender<Value> },
+    Command { command: Command, by: By, reply: SyncSender<Value> },
 }
 
 /// A recipe that is ready to be put in force.

@@ -20,6 +20,7 @@ mod inspector;
 mod judge;
 mod message;
 mod notify;
+mod rate;
 mod rim;
 mod run;
 mod status;
@@ -35,7 +36,7 @@ pub use self::core::{
     Finished, Health, IN_FLIGHT, Judgement, Latency, LatencyFigures, OnFailure, Overload,
 };
 pub use camera::OpenSource;
-pub use command::Command;
+pub use command::{By, Command};
 pub use config::{
     ConfirmationConfig, JournalConfig, RawChallenge, RawConfirmation, RawControl, RawEjector,
     RawEncoder, RawJournal, RawStation, RawTrigger, StationConfig, TriggerConfig, TriggerKind,

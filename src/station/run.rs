@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::camera::OpenSource;
-use super::command::Command;
+use super::command::{By, Command};
 use super::config::StationConfig;
 use super::confirm::Confirmations;
 use super::control::{Control, ask};
@@ -17,6 +17,7 @@ use super::inspector::{InUse, Inspector};
 use super::judge::{Judge, OpenJudge, RecipeJudge};
 use super::message::Message;
 use super::notify::Notifier;
+use super::rate::Rate;
 use super::rim::{start_threads, thread};
 use super::status::Status;
 use super::threads::{Flags, Shared, Urgency, guarded, prefer};
@@ -67,8 +68,8 @@ impl Commander {
     /// Has a command carried out, at most once; the answer has `ok`, and `error` where that is false.
     ///
     /// It waits for the answer: a challenge takes as long as its goldens do.
-    pub fn command(&self, command: Command, source: EventSource) -> Value {
-        ask(command, source, &self.0)
+    pub fn command(&self, command: Command, by: By) -> Value {
+        ask(command, by, &self.0)
     }
 }
 
@@ -150,7 +151,7 @@ impl Station {
 
     /// Has a command carried out; the answer has `ok`, and `error` where that is false.
     pub fn command(&self, command: Command) -> Value {
-        ask(command, EventSource::Operator, &self.shared)
+        ask(command, By::operator(), &self.shared)
     }
 
     /// Whether the line runs: it ends by itself after the parts it was given, on `stop`, or on a fault
@@ -253,6 +254,8 @@ impl Opened {
             confirmations: within.map(Confirmations::new),
             view: self.view,
             shown: Shown::default(),
+            rate: Rate::default(),
+            parts_per_minute: 0.0,
             notifier: Notifier::from_environment(),
             times: Times::now(),
             parts: setup.parts,

@@ -21,6 +21,8 @@ pub struct Status {
     pub recipe: Identity,
     /// What happened to parts.
     pub counters: Counters,
+    /// Parts that left, per minute, over the last minute.
+    pub parts_per_minute: f64,
     /// Parts that were triggered and have not left.
     pub in_flight: usize,
     /// From the trigger to leaving.
@@ -84,6 +86,7 @@ impl Status {
             up_s: 0.0,
             recipe: Identity::default(),
             counters: Counters::default(),
+            parts_per_minute: 0.0,
             in_flight: 0,
             to_leaving: LatencyFigures::default(),
             inspection: LatencyFigures::default(),

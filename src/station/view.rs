@@ -54,6 +54,7 @@ pub struct Recent {
 struct Seen {
     last: Option<Arc<PartSeen>>,
     last_failure: Option<Arc<PartSeen>>,
+    last_pictured: Option<Arc<PartSeen>>,
     recent: Deque<Recent, RECENT>,
 }
 
@@ -76,6 +77,11 @@ impl View {
     /// The last part that did not pass.
     pub fn last_failure(&self) -> Option<Arc<PartSeen>> {
         lock(&self.seen).last_failure.clone()
+    }
+
+    /// The last part whose test frame can be shown.
+    pub fn last_pictured(&self) -> Option<Arc<PartSeen>> {
+        lock(&self.seen).last_pictured.clone()
     }
 
     /// The last [`RECENT`] parts, the oldest first.
@@ -108,6 +114,9 @@ impl View {
         let _ = seen.recent.push_back(recent);
         if part.outcome != Outcome::Conforming {
             seen.last_failure = Some(part.clone());
+        }
+        if part.frames[1].is_some() {
+            seen.last_pictured = Some(part.clone());
         }
         seen.last = Some(part);
     }

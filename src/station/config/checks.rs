@@ -52,6 +52,7 @@ impl RawStation {
             path: path.to_owned(),
             name: self.name.clone(),
             recipe: folder.join(&self.recipe),
+            recipes: self.recipes(folder)?,
             challenge: self.challenge.as_ref().map(RawChallenge::checked).transpose()?,
             capture,
             trigger,
@@ -62,6 +63,19 @@ impl RawStation {
             journal: self.journal.checked(folder)?,
             socket: self.control.as_ref().map(|control| folder.join(&control.socket)),
         })
+    }
+
+    /// Places in the list stand on buttons and in registers, so nothing is in it twice.
+    fn recipes(&self, folder: &Path) -> Result<Vec<PathBuf>, Bad> {
+        let mut recipes = vec![folder.join(&self.recipe)];
+        for recipe in &self.recipes {
+            let path = folder.join(recipe);
+            if recipes.contains(&path) {
+                return Err(bad("recipes", recipe.display(), "each once, and not `recipe` again"));
+            }
+            recipes.push(path);
+        }
+        in_range("recipes", recipes.len() as f64, 1.0, 64.0).map(|()| recipes)
     }
 
     fn capture(&self, folder: &Path) -> Result<CaptureConfig, Bad> {

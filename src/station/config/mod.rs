@@ -31,6 +31,8 @@ pub struct StationConfig {
     pub name: String,
     /// The recipe that is in force at the start.
     pub recipe: PathBuf,
+    /// The recipes that may be selected while it runs, `recipe` first.
+    pub recipes: Vec<PathBuf>,
     /// Goldens with labels, relative to the recipe's folder.
     pub challenge: Option<PathBuf>,
     /// How parts are captured.

@@ -15,6 +15,9 @@ pub struct RawStation {
     pub name: String,
     /// The recipe that is in force at the start.
     pub recipe: PathBuf,
+    /// Further recipes that operator and plant may select; `recipe` is the first of the list.
+    #[serde(default)]
+    pub recipes: Vec<PathBuf>,
     /// From the trigger to the last moment at which a verdict counts, 1 to 60,000 ms.
     pub deadline_ms: f64,
     /// What a part without a verdict does to the line.

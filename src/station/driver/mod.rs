@@ -15,12 +15,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::command::By;
 use super::confirm::Confirmations;
 use super::core::{Core, Health};
 use super::inspector::{InUse, Inspector};
 use super::judge::OpenJudge;
 use super::message::Message;
 use super::notify::Notifier;
+use super::rate::Rate;
 use super::status::Status;
 use super::threads::Shared;
 use super::view::View;
@@ -49,6 +51,8 @@ pub(super) struct Line {
     pub(super) confirmations: Option<Confirmations>,
     pub(super) view: Arc<View>,
     pub(super) shown: Shown,
+    pub(super) rate: Rate,
+    pub(super) parts_per_minute: f64,
     pub(super) notifier: Notifier,
     pub(super) times: Times,
     /// How many parts may leave before the station stops by itself.
@@ -77,7 +81,7 @@ pub(super) struct Judging {
     /// Who waits for a challenge, and since when.
     pub(super) challenged: Option<(SyncSender<Value>, i64)>,
     /// Who waits for a recipe.
-    pub(super) loading: Option<(EventSource, SyncSender<Value>)>,
+    pub(super) loading: Option<(By, SyncSender<Value>)>,
 }
 
 /// When things were done last, CLOCK_MONOTONIC.

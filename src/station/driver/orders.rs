@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 
 use serde_json::{Value, json};
 
-use super::super::command::{Command, done, refused};
+use super::super::command::{By, Command, done, refused};
 use super::super::config::TriggerConfig;
 use super::super::inspector::{InUse, Job, RECIPES};
 use super::super::message::{Loaded, Message};
@@ -15,34 +15,30 @@ use super::{Line, now_ns};
 use crate::journal::EventSource;
 
 impl Line {
-    pub(super) fn order(
-        &mut self,
-        (command, source): (Command, EventSource),
-        reply: SyncSender<Value>,
-    ) {
+    pub(super) fn order(&mut self, (command, by): (Command, By), reply: SyncSender<Value>) {
         let answer = match command {
-            Command::Challenge {} => return self.challenge(source, reply),
-            Command::Recipe { path } => return self.load(path, (source, reply)),
+            Command::Challenge {} => return self.challenge(&by, reply),
+            Command::Recipe { path } => return self.load(path, (by, reply)),
             Command::Trigger {} => self.software_trigger(),
             Command::Status {} => done(json!({ "status": self.status() })),
             Command::Hold { reason } => {
                 let reason = if reason.is_empty() { "by hand".to_owned() } else { reason };
-                self.event(source, "hold", &reason);
+                self.told(&by, "hold", &reason);
                 self.core.hold(reason);
                 done(self.health())
             }
             Command::Resume {} => {
-                self.event(source, "resume", "");
+                self.told(&by, "resume", "");
                 self.core.resume();
                 done(self.health())
             }
             Command::Acknowledge {} => {
                 let failure = self.view.last_failure().map_or(0, |part| part.number);
-                self.event(source, "acknowledged", format!("part {failure}"));
+                self.told(&by, "acknowledged", &format!("part {failure}"));
                 done(json!({ "number": failure }))
             }
             Command::Stop {} => {
-                self.event(source, "stop", "");
+                self.told(&by, "stop", "");
                 self.shared.flags.stop();
                 done(json!({}))
             }
@@ -61,7 +57,7 @@ impl Line {
         }
     }
 
-    fn challenge(&mut self, source: EventSource, reply: SyncSender<Value>) {
+    fn challenge(&mut self, by: &By, reply: SyncSender<Value>) {
         let recipe = self.judging.recipes.last().map_or(0, |known| known.recipe);
         let is_busy = self.judging.challenged.is_some();
         if is_busy || !self.send(Job::Challenge { recipe }) {
@@ -69,7 +65,7 @@ impl Line {
             let _ = reply.try_send(refused(reason));
             return;
         }
-        self.event(source, "challenge", "");
+        self.told(by, "challenge", "");
         self.core.set_challenge(Some("a challenge is under way".to_owned()));
         // It takes as long as its goldens do: no part is sent there meanwhile.
         self.core.inspector_away();
@@ -96,7 +92,7 @@ impl Line {
     }
 
     /// Has a recipe loaded beside the line; the one in force stays so until it is ready.
-    fn load(&mut self, path: PathBuf, (source, reply): (EventSource, SyncSender<Value>)) {
+    fn load(&mut self, path: PathBuf, (by, reply): (By, SyncSender<Value>)) {
         let refusal = if self.judging.loading.is_some() {
             Some("a recipe is being loaded")
         } else if self.judging.recipes.len() >= RECIPES {
@@ -117,25 +113,25 @@ impl Line {
             shared.tell(Message::Loaded(loaded.unwrap_or_else(panicked)));
         });
         match thread {
-            Ok(_) => self.judging.loading = Some((source, reply)),
+            Ok(_) => self.judging.loading = Some((by, reply)),
             Err(error) => drop(reply.try_send(refused(error.to_string()))),
         }
     }
 
     /// Puts a recipe in force between two parts.
     pub(super) fn loaded(&mut self, loaded: Result<Loaded, Error>) {
-        let Some((source, reply)) = self.judging.loading.take() else { return };
+        let Some((by, reply)) = self.judging.loading.take() else { return };
         let answer = match loaded {
-            Ok(loaded) => self.adopt(loaded, source),
+            Ok(loaded) => self.adopt(loaded, &by),
             Err(error) => {
-                self.event(source, "recipe_refused", error.to_string());
+                self.told(&by, "recipe_refused", &error.to_string());
                 refused(format!("{error}; the recipe in force stays"))
             }
         };
         let _ = reply.try_send(answer);
     }
 
-    fn adopt(&mut self, loaded: Loaded, source: EventSource) -> Value {
+    fn adopt(&mut self, loaded: Loaded, by: &By) -> Value {
         let Loaded { path, identity, judge } = loaded;
         let recipe = self.judging.next_recipe;
         if !self.send(Job::Adopt { recipe, judge }) {
@@ -146,9 +142,13 @@ impl Line {
         // Its goldens were judged right before it came here.
         self.core.set_challenge(None);
         let detail = format!("{} {}", identity.name, identity.recipe_sha256);
-        self.event(source, "recipe_changed", detail);
+        self.told(by, "recipe_changed", &detail);
         self.judging.recipes.push(InUse { recipe, path, identity: identity.clone() });
         done(json!({ "recipe": identity }))
+    }
+
+    fn told(&self, by: &By, name: &str, detail: &str) {
+        self.event(by.source, name, by.detail(detail));
     }
 
     fn health(&self) -> Value {

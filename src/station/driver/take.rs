@@ -47,7 +47,7 @@ impl Line {
                 }
             }
             Message::Loaded(loaded) => self.loaded(loaded),
-            Message::Command { command, source, reply } => self.order((command, source), reply),
+            Message::Command { command, by, reply } => self.order((command, by), reply),
         }
     }
 

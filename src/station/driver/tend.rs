@@ -33,6 +33,7 @@ impl Line {
         self.forget_recipes();
         self.tell_health();
         self.ping(now_ns);
+        self.parts_per_minute = self.rate.look(now_ns, self.core.counters().finished);
         let status = self.status();
         self.view.set_status(status);
     }
@@ -158,6 +159,7 @@ impl Line {
             up_s: now_ns().saturating_sub(self.times.started_ns) as f64 / 1e9,
             recipe: identity.unwrap_or_default(),
             counters: self.core.counters(),
+            parts_per_minute: self.parts_per_minute,
             in_flight: self.core.in_flight(),
             to_leaving,
             inspection,
