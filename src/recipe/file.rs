@@ -2,11 +2,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::golden::{Golden, Shows};
+use super::{Error, GoldenList};
 use crate::align::{AlignConfig, PhotoConfig};
 use crate::files;
 use crate::region::RegionConfig;
-use crate::spec::{ClassList, Sheet};
+use crate::spec::{ClassList, Kind, Sheet};
 
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -27,8 +28,8 @@ pub struct Recipe {
     pub thresholds_path: PathBuf,
     /// Which of several similar classes the part must be.
     pub variant: Option<Variant>,
-    /// Stored reference frames that many parts are compared with.
-    pub golden: Vec<PathBuf>,
+    /// Stored frames: those that the recipe names itself, then those of the list beside it.
+    pub goldens: Vec<Golden>,
     /// How a pair is registered.
     pub align: AlignConfig,
     /// What a photo must be like.
@@ -112,12 +113,22 @@ impl Recipe {
             variant.resolve(path, classes_path, cache_path)
         });
         let variant = variant.transpose()?;
-        let golden = raw.golden.iter().map(|name| below(name)).collect::<Result<_, _>>()?;
         let sheet = Sheet::open(&sheet_path)?;
+        let goldens = raw.golden.iter().map(|name| {
+            let (file, path) = (name.clone(), below(name)?);
+            Ok(Golden { file, path, shows: Shows::Good, listed: None })
+        });
+        let mut goldens = goldens.collect::<Result<Vec<_>, Error>>()?;
+        let list = GoldenList::beside(path)?;
+        check_labels(&list, &sheet)?;
+        goldens.extend_from_slice(list.goldens());
         let mut content = vec![text];
         content.push(files::read_text(&sheet_path, MAX_BYTES)?);
         if let Some(variant) = &variant {
             content.push(files::read_text(&variant.classes_path, MAX_BYTES)?);
+        }
+        if !list.goldens().is_empty() {
+            content.push(files::read_text(list.path(), MAX_BYTES)?);
         }
         Ok(Self {
             bundle: raw.bundle.map(|bundle| folder.join(bundle)),
@@ -130,7 +141,7 @@ impl Recipe {
             sheet,
             sheet_path,
             variant,
-            golden,
+            goldens,
             align: raw.align,
             photo: raw.photo,
             region: raw.region,
@@ -146,9 +157,14 @@ impl Recipe {
         RawRecipe::parse(text, path)?.check(path)
     }
 
-    /// SHA-256 over the recipe, its sheet and its class list.
+    /// SHA-256 over the recipe, its sheet, its class list and its list of goldens.
     pub fn content_sha256(&self) -> &str {
         &self.content_sha256
+    }
+
+    /// The ids that a part can violate: those of faults and requirements, in the sheet's order.
+    pub fn violable(&self) -> impl Iterator<Item = &str> {
+        violable(&self.sheet)
     }
 
     /// SHA-256 over the align, photo and region sections with their defaults filled in: what
@@ -158,6 +174,31 @@ impl Recipe {
         // Plain structs of numbers and names, which serde_json always writes.
         files::sha256(serde_json::to_string(&sections).unwrap_or_default().as_bytes())
     }
+}
+
+fn violable(sheet: &Sheet) -> impl Iterator<Item = &str> {
+    let specs = sheet.specs.iter().filter(|spec| spec.kind != Kind::Allowed);
+    specs.map(|spec| spec.prompt.id.as_str())
+}
+
+/// A golden of a fault that the sheet does not know would be waited for in vain.
+fn check_labels(list: &GoldenList, sheet: &Sheet) -> Result<(), Error> {
+    for golden in list.goldens() {
+        let Shows::Faults(ids) = &golden.shows else { continue };
+        let known: Vec<&str> = violable(sheet).collect();
+        if let Some(id) = ids.iter().find(|id| !known.contains(&id.as_str())) {
+            return Err(Error::Invalid {
+                path: list.path().display().to_string(),
+                section: "golden",
+                reason: format!(
+                    "{:?}: label {id:?} is no fault or requirement of the sheet; known are {}",
+                    golden.file,
+                    known.join(", ")
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 impl RawRecipe {
