@@ -7,12 +7,14 @@ mod batch;
 mod bench;
 mod board;
 mod calibrate;
+mod capture;
 mod common;
 mod compare;
 mod data;
 mod demo;
 mod embed;
 mod evaluate;
+mod golden;
 mod guard;
 mod identify;
 mod inspect;
@@ -26,6 +28,7 @@ mod probe;
 mod quantize;
 mod rank;
 mod recipe;
+mod replay;
 mod run;
 mod specs;
 mod study;
@@ -64,6 +67,7 @@ enum Command {
     Model(model::Arguments),
     Quantize(quantize::Arguments),
     Run(run::Arguments),
+    Capture(capture::Arguments),
     Journal(journal::Arguments),
     Bench(bench::Arguments),
     Board(board::Arguments),
@@ -120,6 +124,7 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Model(arguments) => model::run(arguments),
         Command::Quantize(arguments) => quantize::run(arguments),
         Command::Run(arguments) => run::run(arguments),
+        Command::Capture(arguments) => capture::run(arguments),
         Command::Journal(arguments) => journal::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Board(arguments) => board::run(arguments),

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::{capture, files, journal, signal};
+use crate::{capture, files, journal, manifest, signal};
 
 /// Why a station cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,17 @@ pub enum Error {
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] journal::Error),
+    /// A manifest cannot be read or written.
+    #[error(transparent)]
+    Manifest(#[from] manifest::Error),
+    /// What delivers parts is gone.
+    #[error("{what} is lost: {reason}")]
+    Lost {
+        /// Which camera, or the trigger.
+        what: &'static str,
+        /// What is known.
+        reason: String,
+    },
     /// The recipe cannot be put to work.
     #[error("{}: {reason}", path.display())]
     Recipe {

@@ -8,6 +8,7 @@
 //! It judges no frame and finds no threshold, and it is never the reason that a part passes.
 
 mod camera;
+mod check;
 mod command;
 mod config;
 mod confirm;
@@ -15,14 +16,17 @@ mod control;
 mod core;
 mod driver;
 mod error;
+mod goldens;
 mod inputs;
 mod inspector;
 mod judge;
 mod message;
 mod notify;
+mod replay;
 mod rim;
 mod run;
 mod status;
+mod teach;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -34,6 +38,7 @@ pub use self::core::{
     Judgement, Latency, LatencyFigures, OnFailure, Overload,
 };
 pub use camera::OpenSource;
+pub use check::check;
 pub use command::Command;
 pub use config::{
     ConfirmationConfig, JournalConfig, RawChallenge, RawConfirmation, RawControl, RawEjector,
@@ -41,8 +46,10 @@ pub use config::{
 };
 pub use error::Error;
 pub use judge::{Identity, Judge, OpenJudge, Pair, RecipeJudge};
+pub use replay::{Difference, Replayed, ScoreChange, Skipped, replay};
 pub use run::{Setup, Station};
 pub use status::{FrameCounts, JournalStatus, Status};
+pub use teach::{Lesson, Take, Teaching};
 
 use crate::signal;
 

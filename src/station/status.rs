@@ -66,6 +66,8 @@ pub struct JournalStatus {
     pub queued: u64,
     /// Parts whose records were dropped.
     pub dropped_parts: u64,
+    /// Times that a thread of it panicked and went on.
+    pub restarts: u64,
     /// Parts whose images were dropped.
     pub parts_without_images: u64,
     /// The last durable record.
@@ -110,6 +112,7 @@ impl From<&journal::Health> for JournalStatus {
             fault: health.fault.clone(),
             queued: health.queued,
             dropped_parts: health.dropped_parts,
+            restarts: health.restarts,
             parts_without_images: health.parts_without_images,
             last_seq: health.last_seq,
             slowest_commit_ms: health.slowest_commit.as_secs_f64() * 1e3,

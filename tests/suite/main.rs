@@ -11,6 +11,8 @@ mod bundled;
 mod clip;
 mod clip_refusals;
 mod commands;
+#[cfg(unix)]
+mod goldens;
 mod harness;
 mod inspect;
 mod journal;
@@ -28,5 +30,7 @@ mod rooms;
 mod shared;
 #[cfg(unix)]
 mod station;
+#[cfg(unix)]
+mod teaching;
 #[path = "../../src/test_data.rs"]
 mod test_data;

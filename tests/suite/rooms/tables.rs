@@ -80,7 +80,7 @@ const ROOMS: [Room; 21] = [
     ("align", &["rustfft"], &["frame"]),
     ("region", &[], &["frame"]),
     ("verdict", &[], &["diff", "frame", "spec"]),
-    ("recipe", &["toml", "serde_json"], &["files", "align", "region", "spec", "verdict"]),
+    ("recipe", &["jiff", "toml", "serde_json"], &["files", "align", "region", "spec", "verdict"]),
     ("inspect", &[], &["frame", "clip", "align", "region", "diff", "verdict", "spec", "recipe"]),
     ("calibrate", &["statrs", "csv", "toml", "rand"], &["files", "frame", "manifest", "verdict"]),
     (
@@ -89,13 +89,13 @@ const ROOMS: [Room; 21] = [
         &["frame", "inspect", "spec", "verdict", "calibrate"],
     ),
     ("signal", &["gpiocdev", "rustix", "serde_json"], &[]),
-    ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
+    ("journal", &["rusqlite", "serde_json"], &["files", "frame", "verdict"]),
     (
         "station",
         &["rustix", "serde_json", "thread_priority", "toml"],
         &[
-            "files", "frame", "manifest", "clip", "capture", "recipe", "inspect", "verdict",
-            "signal", "journal",
+            "files", "frame", "manifest", "clip", "capture", "board", "recipe", "inspect",
+            "verdict", "signal", "journal",
         ],
     ),
     (
