@@ -30,6 +30,7 @@ mod rank;
 mod recipe;
 mod replay;
 mod run;
+mod seen;
 mod specs;
 mod study;
 

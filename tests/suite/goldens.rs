@@ -136,7 +136,7 @@ fn what_is_no_golden_is_not_added() {
     add(&["absent.png"]).fails(&["absent.png"]);
     add(&["specs.toml"]).fails(&["neither PNG nor JPEG"]);
     folder.write("black.png", png(&image::GrayImage::new(WIDTH, HEIGHT)));
-    add(&["black.png"]).fails(&["not added: photo: ", "black"]);
+    add(&["black.png"]).fails(&["not added: photo: ", "blank"]);
     assert_eq!(folder.read("recipe.goldens.toml"), before);
     assert_eq!(folder.names("goldens").len(), 2);
 }

@@ -14,6 +14,7 @@ mod commands;
 #[cfg(unix)]
 mod goldens;
 mod harness;
+mod hints;
 mod inspect;
 mod journal;
 mod mutations;
@@ -25,6 +26,8 @@ mod proposals;
 mod quantize;
 #[cfg(unix)]
 mod real_boards;
+#[cfg(unix)]
+mod replay;
 mod rooms;
 #[path = "../shared/mod.rs"]
 mod shared;

@@ -75,7 +75,7 @@ fn a_bad_photo_is_told_of_and_does_not_count() {
     show(&folder, &[false; 4], 100);
     folder.write("camera/test/01.png", png(&image::GrayImage::new(WIDTH, HEIGHT)));
     let taken = folder.run(&capture("ok", "3"));
-    taken.exits(0).prints(&["not taken: photo: ", "(test): black", "ok-0003 (3 of 3)"]);
+    taken.exits(0).prints(&["not taken: photo: ", "(test): blank", "ok-0003 (3 of 3)"]);
     let manifest = folder.text("pairs/manifest.csv");
     assert_eq!(manifest.lines().count(), 4, "{manifest}");
     assert_eq!(folder.names("pairs/frames").len(), 6);

@@ -104,7 +104,7 @@ fn a_pair_that_inspection_would_not_take_is_told_of_and_not_kept() {
     let Take::Refused { has_frames: true, reasons } = next(&mut teaching) else {
         panic!("a black photo is no pair")
     };
-    assert!(reasons.len() == 1 && reasons[0].contains("(test): black"), "{reasons:?}");
+    assert!(reasons.len() == 1 && reasons[0].contains("(test): blank"), "{reasons:?}");
     drop(teaching);
     assert!(!folder.path().join("pairs/manifest.csv").exists());
     // Unless somebody wants it.

@@ -86,7 +86,7 @@ const ROOMS: [Room; 21] = [
     (
         "report",
         &["askama", "base64", "image", "embedded_graphics"],
-        &["frame", "inspect", "spec", "verdict", "calibrate"],
+        &["frame", "align", "inspect", "spec", "verdict", "calibrate"],
     ),
     ("signal", &["gpiocdev", "rustix", "serde_json"], &[]),
     ("journal", &["rusqlite", "serde_json"], &["files", "frame", "verdict"]),
