@@ -18,6 +18,8 @@ use super::common::{counted, print};
 
 /// How often Enter and the time are looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long cameras may take to deliver a first frame before Enter is waited for all the same.
+const WARM_UP: Duration = Duration::from_secs(5);
 
 /// Take labelled pairs with a station's cameras, and write the manifest that `calibrate` reads
 ///
@@ -75,6 +77,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let open = Arc::new(|_, config: &_, first_ns| open_source(config, first_ns));
     let mut teaching = Teaching::start(&config, &(open as _), lesson)?;
     let mut kept = 0;
+    if enter {
+        teaching.warm_up(WARM_UP)?;
+    }
     let taken = take_all(arguments, &mut teaching, enter.then(enters), &mut kept);
     let manifest = teaching.manifest();
     let (wanted, place) = (arguments.pairs, manifest.display());

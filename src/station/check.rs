@@ -167,6 +167,9 @@ fn journal(config: &StationConfig) -> Vec<Fact> {
     // It is made when it is not there.
     let there = folder.ancestors().find(|it| it.is_dir()).unwrap_or(Path::new("."));
     let shown = folder.display();
+    if folder.exists() && !folder.is_dir() {
+        return vec![Fact::lacking("journal", format!("{shown}: is no folder"))];
+    }
     let data = DataFolder::look(there);
     if let Some(problem) = data.problem {
         return vec![Fact::lacking(

@@ -115,7 +115,7 @@ fn what_a_station_lacks_is_said_thing_by_thing() {
     has(&folder, "camera", "lacking", "frames of 192x160, not 64x64");
     has(&folder, "gpio", "lacking", "reject: ");
     has(&folder, "wiring", "warning", "pulse-to-reject: a dead box");
-    has(&folder, "journal", "lacking", "cannot be written to");
+    has(&folder, "journal", "lacking", "is no folder");
     has(&folder, "socket", "lacking", "its folder cannot be written to");
     has(&folder, "challenge", "lacking", "g.csv");
     folder.manifest(",label", &["1,reference.png,good.png,ok"]);

@@ -120,7 +120,8 @@ impl StationConfig {
         let mut warnings = self.outputs.warnings();
         if self.challenge.is_none() {
             warnings.push(
-                "challenge: none; nothing shows at the start that bad parts are told from good"
+                "challenge: no manifest; unless the recipe lists a bad golden, nothing shows at the \
+                 start that bad parts are told from good"
                     .to_owned(),
             );
         }

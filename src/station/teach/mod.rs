@@ -107,6 +107,15 @@ impl Teaching {
         self.lesson.folder.join(MANIFEST)
     }
 
+    /// Waits for the cameras' first frames, at most for so long: a part that is there before them is not
+    /// seen.
+    ///
+    /// # Errors
+    /// As [`Teaching::next`].
+    pub fn warm_up(&mut self, patience: Duration) -> Result<(), Error> {
+        self.takes.warm_up(patience)
+    }
+
     /// A part is there now.
     pub fn trigger(&mut self) {
         self.takes.trigger();

@@ -52,6 +52,9 @@ pub(super) struct Takes {
     is_free_running: bool,
     numbers: u64,
     ready: VecDeque<Taken>,
+    /// Cameras that have not delivered a frame yet.
+    silent: usize,
+    seen: [bool; 2],
 }
 
 impl Takes {
@@ -69,10 +72,28 @@ impl Takes {
             is_free_running: config.trigger == TriggerConfig::FreeRunning,
             numbers: 0,
             ready: VecDeque::new(),
+            silent: config.capture.cameras.len(),
+            seen: [false; 2],
         };
         let first_ns = now_ns().saturating_add(LEAD_NS);
         takes.threads = start_threads(config, (open, first_ns), &shared)?;
         Ok(takes)
+    }
+
+    /// Waits until every camera has delivered a frame, or for so long: one that is triggered by hardware
+    /// has nothing to deliver before its first part.
+    ///
+    /// # Errors
+    /// As [`Takes::next`].
+    pub(super) fn warm_up(&mut self, patience: Duration) -> Result<(), Error> {
+        let end = Instant::now() + patience;
+        while self.silent > 0 && Instant::now() < end {
+            if let Some(taken) = self.next(LOOK)? {
+                self.ready.push_front(taken);
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// A part is there now.
@@ -135,6 +156,9 @@ impl Takes {
 
     fn take_frame(&mut self, camera: usize, captured: Captured) {
         let Captured { sequence, stamp, content } = captured;
+        if !std::mem::replace(&mut self.seen[camera.min(1)], true) {
+            self.silent = self.silent.saturating_sub(1);
+        }
         if self.is_free_running && camera == self.timing.test.camera {
             // The middle of its window, as at the line.
             let exposure_ns = self.timing.exposure_ns(camera, stamp);
