@@ -2,12 +2,17 @@
 # own, and its journal is listed and verified afterwards.
 
 data=/var/lib/pairspec
-for camera in platform:vivid-000 platform:vivid-001; do
-    for control in osd_text_mode=2 horizontal_movement=3 vertical_movement=3 \
-        percentage_of_dropped_buffers=0; do
-        $pairspec board controls $camera --set $control
+
+# One still picture for both cameras, of two levels as the recipe wants them: 16x16 checkers, 0 and 255.
+# A driver that was bound anew has forgotten it.
+still() {
+    for camera in platform:vivid-000 platform:vivid-001; do
+        for control in osd_text_mode=2 horizontal_movement=3 vertical_movement=3 test_pattern=10 \
+            quantization=1 percentage_of_dropped_buffers=0; do
+            $pairspec board controls $camera --set $control
+        done
     done
-done
+}
 
 # station NAME SED...: the file of a case, changed by expressions of sed.
 station() {
@@ -64,6 +69,7 @@ levels() {
     cp /host/got/levels-$1 $out/levels_$1
 }
 
+still
 levels before
 
 station good 's/^rate_hz = 1$/rate_hz = 2/'
@@ -87,6 +93,7 @@ wait_counter unplug conforming 5
 echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind
 wait_counter unplug not_inspected 3
 echo vivid.0 > /sys/bus/platform/drivers/vivid/bind
+still
 back=$(counter unplug conforming)
 wait_counter unplug conforming $((back + 5))
 kill -TERM $process
