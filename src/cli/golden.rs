@@ -128,26 +128,33 @@ fn add(path: &Path, image: &Path, new: NewGolden) -> anyhow::Result<u8> {
     Ok(CONFORMING)
 }
 
-/// A golden that no part could be compared with, or that is found bad for its photo alone, is none.
+/// Refuses a golden whose photo inspection would not take, and one of a fault that would not be judged
+/// for it; a good one that is unlike the others is only told of: it may be of another mould.
 fn check_frame(frame: &Frame, new: &NewGolden, recipe: &Recipe) -> anyhow::Result<()> {
+    let complaints = |reference: &Frame| {
+        let found = complaints(reference, frame, recipe);
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let own = complaints(frame);
+    ensure!(own.is_empty(), "not added: {own}");
     let read =
         |path: &Path| Frame::open(path).map_err(|error| NotInspected::new(Stage::Frame, error));
-    let known = Goldens::load(recipe, Some(today()), read);
-    let reference = match (&known, &new.shows) {
-        (Ok(known), Shows::Faults(_)) => Some(known.choose(frame, today())),
-        (Ok(known), Shows::Good) => known.first(today()).map(Ok),
-        (Err(reason), Shows::Faults(_)) => {
-            log::warn!("not compared with a good golden: {}", reason.detail);
-            None
+    let known = Goldens::load(recipe, Some(today()), read).ok();
+    let chosen = known.as_ref().and_then(|known| known.choose(frame, today()).ok());
+    match (chosen, &new.shows) {
+        (Some((golden, reference)), shows) => {
+            let found = complaints(reference.frame());
+            let is_good = *shows == Shows::Good;
+            ensure!(found.is_empty() || is_good, "not added: {found}");
+            if !found.is_empty() {
+                log::warn!("unlike {}: {found}; is it of this product?", golden.file);
+            }
         }
-        (Err(_), Shows::Good) => None,
-    };
-    let reference = reference.transpose().map_err(|reason| anyhow::anyhow!("{reason}"))?;
-    // Against itself where there is no other: the photo is looked at all the same.
-    let reference = reference.map_or(frame, |(_, reference)| reference.frame());
-    let found = complaints(reference, frame, recipe);
-    let reasons: Vec<String> = found.iter().map(ToString::to_string).collect();
-    ensure!(reasons.is_empty(), "not added: {}", reasons.join("; "));
+        (None, Shows::Good) => {}
+        (None, Shows::Faults(_)) => {
+            log::warn!("no good golden is in force that it could be compared with");
+        }
+    }
     Ok(())
 }
 

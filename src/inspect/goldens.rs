@@ -4,18 +4,32 @@ use super::Reference;
 use crate::align::{self, AlignConfig};
 use crate::frame::Frame;
 use crate::recipe::{Date, Golden, GoldenState, Recipe, Shows};
+use crate::region::{self, RegionConfig, RegionMode};
 use crate::verdict::{NotInspected, Stage};
 
 /// The good goldens of a recipe, decoded: what parts are compared with where no reference comes with
 /// them.
 ///
-/// A part is compared with the one it registers to with the least residual, that is the good part that
-/// it is most like: parts of several moulds or batches are all good, and what tells them apart is no
-/// fault. With one golden nothing is chosen; each further one costs a registration per part.
+/// A part is compared with the one it differs least from: parts of several moulds or batches are all
+/// good, and what tells them apart is no fault. Least is by the evidence of change that regions are
+/// proposed by, summed; of equals the one it registers to with the least residual. (The residual alone
+/// leaves out the worst fifth of the frame, and with it what tells one mould from another.) A fault is
+/// there against every golden, so that it does not choose. With one golden nothing is chosen; each
+/// further one costs a registration and a comparison per part.
 #[derive(Debug)]
 pub struct Goldens {
     kept: Vec<(Golden, Reference)>,
     align: AlignConfig,
+    /// Looks for changes, whatever the recipe looks at.
+    region: RegionConfig,
+}
+
+/// Of a part from a golden.
+struct Distance {
+    /// Evidence of change, in units of full contrast.
+    change: f32,
+    /// See [`align::Registration::residual`].
+    residual: f32,
 }
 
 impl Goldens {
@@ -43,7 +57,8 @@ impl Goldens {
         if kept.is_empty() {
             return Err(none(&out_of_force));
         }
-        Ok(Self { kept, align: recipe.align.clone() })
+        let region = RegionConfig { mode: RegionMode::Changes, ..recipe.region.clone() };
+        Ok(Self { kept, align: recipe.align.clone(), region })
     }
 
     /// The golden that a part is to be compared with on a day.
@@ -63,21 +78,29 @@ impl Goldens {
         if in_force.len() == 1 {
             return Ok((&first.0, &first.1));
         }
-        let residual = |reference: &Reference| {
-            let aligned = align::align(reference.frame(), test, &self.align).ok()?;
-            aligned.registration.residual
-        };
         // Of equals the first: the order of the list is the order of preference.
-        let measured = in_force.iter().filter_map(|it| Some((residual(&it.1)?, it)));
-        let nearest = measured.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, it)| *it);
-        let (golden, reference) = nearest.unwrap_or(first);
+        let measured =
+            in_force.iter().filter_map(|it| Some((self.distance(it.1.frame(), test)?, it)));
+        let nearest = measured.min_by(|(a, _), (b, _)| {
+            a.change.total_cmp(&b.change).then(a.residual.total_cmp(&b.residual))
+        });
+        let (golden, reference) = nearest.map_or(first, |(_, it)| it);
         Ok((golden, reference))
     }
 
-    /// The first that may be used on a day: what other goldens are compared with.
-    pub fn first(&self, day: Date) -> Option<(&Golden, &Reference)> {
-        let known = self.kept.iter().find(|(golden, _)| golden.dated(day).is_in_force());
-        known.map(|(golden, reference)| (golden, reference))
+    /// How far a part is from a golden; `None` where they do not register.
+    fn distance(&self, golden: &Frame, test: &Frame) -> Option<Distance> {
+        let aligned = align::align(golden, test, &self.align).ok()?;
+        let found = region::regions(golden, &aligned.test, aligned.overlap, &self.region);
+        // Frames too small to look for changes in have a residual still.
+        let change = found.map_or(0.0, |found| found.regions.iter().map(|it| it.change).sum());
+        Some(Distance { change, residual: aligned.registration.residual.unwrap_or(0.0) })
+    }
+
+    /// Those that may be used on a day, in the order of preference.
+    pub fn in_force(&self, day: Date) -> impl Iterator<Item = &Golden> {
+        let known = self.kept.iter().map(|(golden, _)| golden);
+        known.filter(move |golden| golden.dated(day).is_in_force())
     }
 }
 
@@ -106,7 +129,8 @@ mod tests {
     fn frame(mould: u8) -> Frame {
         let image = GrayImage::from_fn(128, 128, |x, y| {
             let block = (x / 16 * 31 + y / 16 * 57 + (x / 16) * (y / 16) * 13) % 7;
-            let mark = x / 32 == 1 + u32::from(mould) && (x + y) % 8 < 4;
+            // A small engraving, which no residual sees.
+            let mark = x / 8 == 4 + 4 * u32::from(mould) && y / 8 == 6;
             Luma([if mark { 230 } else { 40 + 20 * block as u8 }])
         });
         Frame::new(Pixels::Gray(image), 8, format!("mould {mould}")).unwrap()
@@ -130,7 +154,7 @@ mod tests {
 
     fn goldens() -> Goldens {
         let kept = vec![golden(0, "2026-06-01"), golden(1, "2026-07-01")];
-        Goldens { kept, align: AlignConfig::default() }
+        Goldens { kept, align: AlignConfig::default(), region: RegionConfig::default() }
     }
 
     fn chosen(mould: u8, day: &str) -> Result<String, String> {

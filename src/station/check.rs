@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::config::{StationConfig, TriggerConfig};
 use super::goldens::{check_listed, luma};
-use crate::board::{DataFolder, Fact, Machine};
+use crate::board::{DataFolder, Fact, Machine, State};
 use crate::capture::{CameraConfig, CameraNode, Playlist, Source, format_list};
 use crate::frame::Frame;
 use crate::inspect::{Goldens, Inspector, Opening};
@@ -34,61 +34,43 @@ pub fn check(config: &StationConfig, machine: &Machine) -> Vec<Fact> {
 
 fn one_camera(number: usize, camera: &CameraConfig, machine: &Machine) -> Fact {
     let role = if number == 0 { "test" } else { "reference" };
-    let told = |text: String| format!("{role}: {}: {text}", camera.source);
-    let size = format!("{}x{}", camera.width, camera.height);
-    let files = match &camera.source {
-        Source::Device(path) => {
-            return device(path, camera, machine)
-                .map_or_else(told_as(Fact::lacking, &told), |it| stable(camera, told(it)));
-        }
-        Source::Bus(bus_info) => {
-            let found = machine.cameras.iter().filter_map(|(_, node)| node.as_ref().ok());
-            let found = found.into_iter().find(|node| node.bus_info == *bus_info);
-            let offered = found.ok_or_else(|| absent(machine)).and_then(|it| offers(it, camera));
-            return offered
-                .map_or_else(told_as(Fact::lacking, &told), |it| stable(camera, told(it)));
-        }
-        Source::Folder(path) => Playlist::folder(path),
-        Source::TestFrames(path) => Playlist::pairs(path).map(|[_, tests]| tests),
-        Source::ReferenceFrames(path) => Playlist::pairs(path).map(|[references, _]| references),
+    let looked = match &camera.source {
+        Source::Device(path) => node_at(path, machine).and_then(|node| offers(node, camera)),
+        Source::Bus(bus_info) => plugged(bus_info, machine).and_then(|node| offers(node, camera)),
+        files => played(files, camera).map(|text| (State::Warning, text)),
     };
-    let first = files.map_err(|error| error.to_string()).and_then(|list| {
-        let path = list.path(0).ok_or("no frames")?;
-        let frame = Frame::open(path).map_err(|error| error.to_string())?;
-        Ok((list.len(), format!("{}x{}", frame.width(), frame.height())))
-    });
-    match first {
-        Ok((files, found)) if found == size => {
-            Fact::warning("camera", told(format!("{files} files of {size} are played, no camera")))
-        }
-        Ok((_, found)) => Fact::lacking("camera", told(format!("frames of {found}, not {size}"))),
-        Err(reason) => Fact::lacking("camera", told(reason)),
-    }
+    let (state, text) = looked.unwrap_or_else(|reason| (State::Lacking, reason));
+    Fact { topic: "camera", state, text: format!("{role}: {}: {text}", camera.source) }
 }
 
-/// A fact of a camera from a problem.
-fn told_as<'a>(
-    fact: fn(&'static str, String) -> Fact,
-    told: &'a impl Fn(String) -> String,
-) -> impl FnOnce(String) -> Fact + 'a {
-    move |reason| fact("camera", told(reason))
-}
-
-fn stable(camera: &CameraConfig, text: String) -> Fact {
-    match camera.source.is_stable() {
-        true => Fact::good("camera", text),
-        false => Fact::warning(
-            "camera",
-            format!("{text}; may be another camera after a restart: name it by /dev/v4l/by-path"),
-        ),
-    }
-}
-
-fn device(path: &Path, camera: &CameraConfig, machine: &Machine) -> Result<String, String> {
+fn node_at<'a>(path: &Path, machine: &'a Machine) -> Result<&'a CameraNode, String> {
     let node = path.canonicalize().map_err(|error| format!("{error}; {}", absent(machine)))?;
     let found = machine.cameras.iter().find(|(path, _)| *path == node);
     let (_, found) = found.ok_or_else(|| format!("captures no video; {}", absent(machine)))?;
-    found.as_ref().map_err(Clone::clone).and_then(|found| offers(found, camera))
+    found.as_ref().map_err(Clone::clone)
+}
+
+fn plugged<'a>(bus_info: &str, machine: &'a Machine) -> Result<&'a CameraNode, String> {
+    let mut nodes = machine.cameras.iter().filter_map(|(_, node)| node.as_ref().ok());
+    nodes.find(|node| node.bus_info == bus_info).ok_or_else(|| absent(machine))
+}
+
+/// Files in the place of a camera.
+fn played(source: &Source, camera: &CameraConfig) -> Result<String, String> {
+    let list = match source {
+        Source::TestFrames(path) => Playlist::pairs(path).map(|[_, tests]| tests),
+        Source::ReferenceFrames(path) => Playlist::pairs(path).map(|[references, _]| references),
+        Source::Folder(path) | Source::Device(path) => Playlist::folder(path),
+        Source::Bus(_) => return Err("is no folder".to_owned()),
+    };
+    let list = list.map_err(|error| error.to_string())?;
+    let frame = Frame::open(list.path(0).ok_or("no frames")?).map_err(|error| error.to_string())?;
+    let [found, wanted] = [(frame.width(), frame.height()), (camera.width, camera.height)]
+        .map(|(width, height)| format!("{width}x{height}"));
+    match found == wanted {
+        true => Ok(format!("{} files of {found} are played, no camera", list.len())),
+        false => Err(format!("frames of {found}, not {wanted}")),
+    }
 }
 
 /// What there is instead, by names that stay.
@@ -105,24 +87,33 @@ fn absent(machine: &Machine) -> String {
 }
 
 /// The best format that the camera has, in the size that is wanted.
-fn offers(node: &CameraNode, camera: &CameraConfig) -> Result<String, String> {
-    let offered = || format_list(node.formats.iter().map(|(name, _)| *name));
+fn offers(node: &CameraNode, camera: &CameraConfig) -> Result<(State, String), String> {
     let wanted = camera.formats.iter();
-    let best = wanted.filter_map(|name| node.formats.iter().find(|(other, _)| other == name));
+    let known = wanted.filter_map(|name| node.formats.iter().find(|(other, _)| other == name));
+    let known: Vec<_> = known.collect();
+    let Some((first, sizes)) = known.first() else {
+        let offered = format_list(node.formats.iter().map(|(name, _)| *name));
+        let wanted = format_list(camera.formats.iter().copied());
+        return Err(format!("offers {offered}, none of which is wanted ({wanted})"));
+    };
     let size = format!("{}x{}", camera.width, camera.height);
     // A range says least and most; whether the size is one of its steps the driver knows alone.
     let has_size = |sizes: &[String]| {
         sizes.is_empty() || sizes.iter().any(|it| *it == size || it.contains(" to "))
     };
-    let mut known = best.peekable();
-    let Some((first, sizes)) = known.peek().map(|(name, sizes)| (*name, sizes.join(" "))) else {
-        let wanted = format_list(camera.formats.iter().copied());
-        return Err(format!("offers {}, none of which is wanted ({wanted})", offered()));
+    let Some((name, _)) = known.iter().find(|(_, sizes)| has_size(sizes)) else {
+        return Err(format!("{first} is offered in {}, not in {size}", sizes.join(" ")));
     };
-    match known.find(|(_, sizes)| has_size(sizes)) {
-        Some((name, _)) => Ok(format!("{} ({}): {name} {size}", node.card, node.path.display())),
-        None => Err(format!("{first} is offered in {sizes}, not in {size}")),
+    let text = format!("{} ({}): {name} {size}", node.card, node.path.display());
+    if camera.source.is_stable() {
+        return Ok((State::Good, text));
     }
+    let better = match node.stable.first() {
+        Some(link) => format!("device = \"{}\"", link.display()),
+        None => format!("bus_info = \"{}\"", node.bus_info),
+    };
+    let warned = format!("{text}; may be another camera after a restart, name it by {better}");
+    Ok((State::Warning, warned))
 }
 
 /// Every line that the station takes.
@@ -263,10 +254,10 @@ fn goldens(config: &StationConfig, recipe: &Recipe) -> Vec<Fact> {
     }
     if config.is_golden() {
         facts.push(match Goldens::load(recipe, Some(today), luma) {
-            Ok(goldens) => match goldens.first(today) {
-                Some((golden, _)) => Fact::good("goldens", format!("{} is in force", golden.file)),
-                None => Fact::lacking("goldens", "none is in force"),
-            },
+            Ok(goldens) => {
+                let files: Vec<&str> = goldens.in_force(today).map(|it| it.file.as_str()).collect();
+                Fact::good("goldens", format!("in force: {}", files.join(", ")))
+            }
             Err(reason) => Fact::lacking("goldens", reason.detail),
         });
     }
@@ -321,3 +312,7 @@ fn challenge(config: &StationConfig, recipe: &Recipe) -> Fact {
         _ => Fact::good("challenge", format!("{good} good and {bad} bad goldens")),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -17,7 +17,8 @@ struct Judged {
 
 /// Judges the pairs of `manifest` and the listed goldens that are in force; how many there were.
 ///
-/// A good golden is compared with the first good one, a bad one with the good one it is most like.
+/// A listed golden is judged as a part that looks so would be: a bad one against the good one that it is
+/// most like, a good one against itself, which shows that inspection takes its photo and no more.
 /// Without a manifest and without a listed bad golden there is nothing to be judged right.
 ///
 /// # Errors
@@ -87,34 +88,22 @@ fn judge_pairs(inspector: &Inspector, path: &Path, judged: &mut Judged) -> Resul
 
 fn judge_listed(inspector: &Inspector, day: Date, judged: &mut Judged) -> Result<(), String> {
     let recipe = inspector.recipe();
-    let mut listed = recipe.goldens.iter().filter(|golden| golden.listed.is_some()).peekable();
-    if listed.peek().is_none() {
+    let listed = || recipe.goldens.iter().filter(|golden| golden.listed.is_some());
+    if listed().next().is_none() {
         return Ok(());
     }
     let goldens = Goldens::load(recipe, Some(day), luma).map_err(|reason| reason.detail)?;
-    let first = goldens.first(day).map(|(golden, _)| golden.file.clone());
-    for golden in listed {
-        let state = golden.state(day);
-        if state.is_broken() {
-            return Err(format!("golden {}: {state}", golden.file));
-        }
-        let is_good = golden.shows == Shows::Good;
-        if state != GoldenState::InForce {
-            continue;
-        }
-        if Some(&golden.file) == first.as_ref() {
-            // What others are compared with is what good is; it needs no judging.
-            judged.good += 1;
-            continue;
+    for golden in listed() {
+        match golden.state(day) {
+            GoldenState::InForce => {}
+            state if state.is_broken() => return Err(format!("golden {}: {state}", golden.file)),
+            _ => continue,
         }
         let of = |reason: NotInspected| format!("golden {}: {}", golden.file, reason.detail);
         let test = luma(&golden.path).map_err(of)?;
-        let reference = match is_good {
-            true => goldens.first(day).map(|(_, reference)| reference),
-            false => Some(goldens.choose(&test, day).map_err(of)?.1),
-        };
-        let Some(reference) = reference else { continue };
-        judged.count(&golden.file, is_good, inspector.inspect(reference, &test))?;
+        let (_, reference) = goldens.choose(&test, day).map_err(of)?;
+        let inspection = inspector.inspect(reference, &test);
+        judged.count(&golden.file, golden.shows == Shows::Good, inspection)?;
     }
     Ok(())
 }

@@ -5,6 +5,9 @@
 //! itself, which drives the outputs and waits for none of the others. Whoever of them fails is started
 //! again with back-off, and the parts it concerns are rejected or hold the line, as configured.
 //!
+//! Beside the running line: taking labelled pairs with the same cameras ([`Teaching`]), judging logged
+//! parts again ([`replay`]), and what a station needs of a box ([`check`]).
+//!
 //! It judges no frame and finds no threshold, and it is never the reason that a part passes.
 
 mod camera;

@@ -67,6 +67,70 @@ fn goldens_are_what_parts_are_compared_with_and_what_shows_that_bad_ones_are_fou
         }
     }
     assert!(judged >= 3, "{records:?}");
+    // The golden is no part's image: a replay chooses it again.
+    let arguments = ["journal", "replay", "journal", "--recipe", "recipe.toml"];
+    folder.run(&arguments).exits(0).prints(&["0 different", "no images of it were kept"]);
+}
+
+#[test]
+fn pairs_that_are_taken_at_a_station_with_goldens_are_compared_with_those() {
+    let folder = with_goldens();
+    station(&folder);
+    let capture = ["capture", "station.toml", "--label", "ok", "-n", "3", "-o", "pairs"];
+    folder.run(&capture).exits(0);
+    let names = folder.names("pairs/frames");
+    let golden: Vec<&String> = names.iter().filter(|it| it.starts_with("golden-")).collect();
+    assert_eq!((golden.len(), names.len()), (1, 4), "{names:?}");
+    let manifest = folder.text("pairs/manifest.csv");
+    let row = format!("ok-0002,frames/{},frames/ok-0002_test.png,", golden[0]);
+    assert!(manifest.contains(&row), "{manifest}");
+    let [good, _] = files(&folder);
+    golden_expires(&folder, &good);
+    folder.run(&capture).fails(&["no good golden is in force"]);
+}
+
+fn golden_expires(folder: &Folder, file: &str) {
+    golden(folder, &["expire", "recipe.toml", file]).exits(0);
+}
+
+/// A photo of a part of the other mould: an engraving where the first has none.
+fn other_mould(photo: u64, is_scratched: bool) -> Vec<u8> {
+    let mut image = part(photo, is_scratched);
+    for (x, y) in (20..34).flat_map(|x| (24..36).map(move |y| (x, y))) {
+        image.put_pixel(x, y, image::Luma([10]));
+    }
+    png(&image)
+}
+
+#[test]
+fn parts_of_every_mould_that_has_a_golden_conform_and_their_faults_do_not() {
+    let folder = with_goldens();
+    station(&folder);
+    folder.write("camera/0.png", png(&part(400, false)));
+    folder.write("camera/1.png", other_mould(401, false));
+    folder.write("camera/2.png", other_mould(402, true));
+    let verdicts = |journal: &str| {
+        let text = folder.text("station.toml");
+        let (before, _) = text.split_once("[journal]").unwrap();
+        folder.write("station.toml", format!("{before}[journal]\nfolder = '{journal}'\n"));
+        run(&folder).exits(0);
+        let records = folder.run(&["journal", "list", journal, "--json"]).json_lines();
+        let parts = records.into_iter().filter(|it| it["kind"] == "part");
+        let judged = parts.filter(|it| it["verdict"] != "not_inspected");
+        let found = judged.map(|it| {
+            let place = (it["number"].as_u64().unwrap() - 1) % 3;
+            (place, it["verdict"].as_str().unwrap().to_owned())
+        });
+        found.collect::<std::collections::BTreeSet<_>>()
+    };
+    let [good, bad] = ["conforming", "mismatch"].map(str::to_owned);
+    // By the first golden alone, the engraving is a difference.
+    assert!(verdicts("one").contains(&(1, bad.clone())));
+    folder.write("mould.png", other_mould(403, false));
+    golden(&folder, &["add", "recipe.toml", "mould.png"]).exits(0);
+    let found = verdicts("two");
+    let expected = [(0, good.clone()), (1, good), (2, bad)].into();
+    assert_eq!(found, expected);
 }
 
 #[test]

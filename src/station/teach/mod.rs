@@ -139,50 +139,61 @@ impl Teaching {
     }
 
     fn take(&mut self, frames: TakenFrames) -> Result<Take, Error> {
-        let TakenFrames { reference, test } = frames;
-        let golden = match (&reference, &self.goldens) {
-            (None, Some(goldens)) => match goldens.choose(&test, today()) {
-                Ok((_, golden)) => Some(golden.frame()),
-                Err(reason) => {
-                    return Err(Error::Recipe {
-                        path: self.recipe_path.clone(),
-                        reason: reason.detail,
-                    });
-                }
-            },
-            _ => None,
+        let (reference, is_golden) = match self.reference(&frames) {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                let reasons = vec!["there is no reference frame".to_owned()];
+                return Ok(Take::Refused { has_frames: false, reasons });
+            }
+            Err(reason) => return Err(Error::Recipe { path: self.recipe_path.clone(), reason }),
         };
-        let Some(reference_frame) = reference.as_deref().or(golden) else {
-            let reasons = vec!["there is no reference frame".to_owned()];
-            return Ok(Take::Refused { has_frames: false, reasons });
-        };
-        let found = complaints(reference_frame, &test, &self.recipe);
+        let found = complaints(reference, &frames.test, &self.recipe);
         let reasons: Vec<String> = found.iter().map(ToString::to_string).collect();
         if !reasons.is_empty() && !self.lesson.keep_bad {
             return Ok(Take::Refused { has_frames: true, reasons });
         }
-        let id = self.manifest.next_id();
-        let is_golden = golden.is_some();
-        let reference_file = match is_golden {
-            true => golden_file(reference_frame, &self.lesson.folder)?,
-            false => frame_file(reference_frame, &self.lesson.folder, &format!("{id}_ref"))?,
+        let (id, folder) = (self.manifest.next_id(), &self.lesson.folder);
+        let reference = match is_golden {
+            true => golden_file(reference, folder)?,
+            false => frame_file(reference, folder, &format!("{id}_ref"))?,
         };
-        let test_file = frame_file(&test, &self.lesson.folder, &format!("{id}_test"))?;
-        let added = self.manifest.add(NewPair {
-            id: &id,
-            reference: &reference_file,
-            test: &test_file,
-            group: &self.lesson.group,
-        });
-        if let Err(error) = added {
+        let test = frame_file(&frames.test, folder, &format!("{id}_test"))?;
+        self.add(&id, (&reference, is_golden), &test)?;
+        Ok(Take::Kept { id, complaints: reasons })
+    }
+
+    /// What a part is compared with, and whether that is a golden.
+    fn reference<'a>(
+        &'a self,
+        frames: &'a TakenFrames,
+    ) -> Result<Option<(&'a Frame, bool)>, String> {
+        match (&frames.reference, &self.goldens) {
+            (Some(reference), _) => Ok(Some((reference, false))),
+            (None, Some(goldens)) => {
+                let chosen = goldens.choose(&frames.test, today());
+                let (_, reference) = chosen.map_err(|reason| reason.detail)?;
+                Ok(Some((reference.frame(), true)))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn add(
+        &mut self,
+        id: &str,
+        (reference, is_golden): (&str, bool),
+        test: &str,
+    ) -> Result<(), Error> {
+        let group = self.lesson.group.clone();
+        let added = self.manifest.add(NewPair { id, reference, test, group: &group });
+        if added.is_err() {
             // What no row names is nobody's; a golden may be another row's, too.
-            let images = [(!is_golden).then_some(reference_file), Some(test_file)];
+            let images = [(!is_golden).then_some(reference), Some(test)];
             for image in images.into_iter().flatten() {
                 let _ = fs::remove_file(self.lesson.folder.join(image));
             }
-            return Err(error.into());
         }
-        Ok(Take::Kept { id, complaints: reasons })
+        Ok(added?)
     }
 }
 
