@@ -129,3 +129,22 @@ fn what_cannot_be_taken_says_why_and_leaves_nothing() {
     let lost = folder.run(&capture("ok", "1"));
     lost.fails(&["0 of 1 pairs were taken", "the test camera is lost", "camera/test"]);
 }
+
+#[test]
+fn frames_that_never_come_end_it_and_what_was_taken_stays() {
+    let folder = Folder::with_product();
+    station(&folder, INTERVAL);
+    show(&folder, &[false; 2], 100);
+    folder.run(&capture("ok", "1")).exits(0);
+    // A second look half a period after the first, where the camera has no frame.
+    let text = folder.text("station.toml");
+    let (start, rest) = text.split_once("[capture.reference]").unwrap();
+    let (_, end) = rest.split_once("[trigger]").unwrap();
+    let twice = "mode = 'twice'\nreference_delay_ms = 0\ndelay_ms = 50\nwindow_ms = 10";
+    let start = start.replace("mode = 'two-cameras'\ndelay_ms = 0\nwindow_ms = 60", twice);
+    folder.write("station.toml", format!("{start}[trigger]{end}"));
+    let ended = folder.run(&[&capture("ok", "2")[..], &["--give-up", "1"]].concat());
+    ended.exits(2).prints(&["not taken: camera 0: no frame in the part's window"]);
+    ended.warns(&["0 of 2 pairs were taken", "no frames of a part for 1 s"]);
+    assert_eq!(folder.text("pairs/manifest.csv").lines().count(), 2);
+}

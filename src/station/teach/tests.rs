@@ -10,7 +10,8 @@ use crate::manifest;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A folder with a recipe, a station of two cameras that play files, and frames in good order.
+/// A folder with a recipe, a station of two cameras that play files, and frames in good order; its output
+/// is on a chip that is not there, which nothing here may notice.
 fn bench() -> (tempfile::TempDir, StationConfig) {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
@@ -33,7 +34,8 @@ fn bench() -> (tempfile::TempDir, StationConfig) {
          trigger_latency_ms = 150\n\
          frame_latency_ms = 150\ntimeout_ms = 100\n\
          [capture.test]\nfolder = 'test'\n{camera}\n[capture.reference]\nfolder = 'reference'\n\
-         {camera}\n[trigger]\nkind = 'interval'\nrate_hz = 25\n[journal]\nfolder = 'journal'\n"
+         {camera}\n[trigger]\nkind = 'interval'\nrate_hz = 25\n[outputs]\n\
+         pass = {{ chip = 'no such chip', line = 1 }}\n[journal]\nfolder = 'journal'\n"
     );
     let config = StationConfig::parse(&text, &folder.path().join("station.toml")).unwrap();
     (folder, config)
