@@ -30,12 +30,14 @@ pub mod calibrate;
 pub mod capture;
 pub mod clip;
 pub mod diff;
+
 pub mod files;
 pub mod frame;
 pub mod inspect;
 pub mod int8;
 pub mod journal;
 pub mod manifest;
+pub mod plant;
 pub mod quantize;
 pub mod recipe;
 pub mod region;

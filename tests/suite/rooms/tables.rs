@@ -52,7 +52,7 @@ pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)>
     PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
 }
 
-const ROOMS: [Room; 21] = [
+const ROOMS: [Room; 23] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
@@ -80,7 +80,8 @@ const ROOMS: [Room; 21] = [
     ("align", &["rustfft"], &["frame"]),
     ("region", &[], &["frame"]),
     ("verdict", &[], &["diff", "frame", "spec"]),
-    ("recipe", &["toml", "serde_json"], &["files", "align", "region", "spec", "verdict"]),
+    ("drift", &[], &[]),
+    ("recipe", &["toml", "serde_json"], &["files", "align", "drift", "region", "spec", "verdict"]),
     ("inspect", &[], &["frame", "clip", "align", "region", "diff", "verdict", "spec", "recipe"]),
     ("calibrate", &["statrs", "csv", "toml", "rand"], &["files", "frame", "manifest", "verdict"]),
     (
@@ -90,6 +91,7 @@ const ROOMS: [Room; 21] = [
     ),
     ("signal", &["gpiocdev", "rustix", "serde_json"], &[]),
     ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
+    ("plant", &["httparse", "rustls", "serde_json", "subtle"], &["files"]),
     (
         "station",
         &["rustix", "serde_json", "thread_priority", "toml"],
