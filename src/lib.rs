@@ -30,6 +30,7 @@ pub mod calibrate;
 pub mod capture;
 pub mod clip;
 pub mod diff;
+pub mod drift;
 
 pub mod files;
 pub mod frame;

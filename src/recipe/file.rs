@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::align::{AlignConfig, PhotoConfig};
+use crate::drift::{DriftConfig, RawDrift};
 use crate::files;
 use crate::region::RegionConfig;
 use crate::spec::{ClassList, Sheet};
@@ -35,6 +36,8 @@ pub struct Recipe {
     pub photo: PhotoConfig,
     /// Where to look.
     pub region: RegionConfig,
+    /// How drift is watched; not at all when absent. Verdicts and thresholds do not depend on it.
+    pub drift: Option<DriftConfig>,
     content_sha256: String,
 }
 
@@ -69,6 +72,7 @@ struct RawRecipe {
     photo: PhotoConfig,
     #[serde(default)]
     region: RegionConfig,
+    drift: Option<RawDrift>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,7 +103,7 @@ impl Recipe {
         let text = files::read_text(path, MAX_BYTES)?;
         let raw = RawRecipe::parse(&text, path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        raw.check(path)?;
+        let drift = raw.check(path)?;
         let below = |name: &str| files::join_below(folder, name);
         let beside = |name: &Option<String>, source: &Path, extension: &str| match name {
             Some(name) => below(name),
@@ -134,6 +138,7 @@ impl Recipe {
             align: raw.align,
             photo: raw.photo,
             region: raw.region,
+            drift,
             content_sha256: files::sha256(content.join("\0").as_bytes()),
         })
     }
@@ -143,7 +148,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Toml`] and [`Error::Invalid`].
     pub fn check_text(text: &str, path: &Path) -> Result<(), Error> {
-        RawRecipe::parse(text, path)?.check(path)
+        RawRecipe::parse(text, path)?.check(path).map(drop)
     }
 
     /// SHA-256 over the recipe, its sheet and its class list.
@@ -168,7 +173,8 @@ impl RawRecipe {
         })
     }
 
-    fn check(&self, path: &Path) -> Result<(), Error> {
+    /// Checks what depends on no other file; gives what is made from it.
+    fn check(&self, path: &Path) -> Result<Option<DriftConfig>, Error> {
         let invalid = |section, reason: String| Error::Invalid {
             path: path.display().to_string(),
             section,
@@ -184,7 +190,9 @@ impl RawRecipe {
         }
         self.align.validate().map_err(|error| invalid("align", error.to_string()))?;
         self.photo.validate().map_err(|error| invalid("photo", error.to_string()))?;
-        self.region.validate().map_err(|error| invalid("region", error.to_string()))
+        self.region.validate().map_err(|error| invalid("region", error.to_string()))?;
+        let drift = self.drift.as_ref().map(RawDrift::validate).transpose();
+        drift.map_err(|error| invalid("drift", error.to_string()))
     }
 }
 
@@ -203,5 +211,35 @@ impl RawVariant {
             reason: format!("expect = {:?} is no class of {}", self.expect, classes_path.display()),
         })?;
         Ok(Variant { classes, classes_path, cache_path, expect })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn recipe(rest: &str) -> Result<Recipe, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let sheet = "[[spec]]\nid = 'open'\nkind = 'fault'\nsentence = 'x'\n";
+        std::fs::write(folder.path().join("s.toml"), sheet).unwrap();
+        let path = folder.path().join("r.toml");
+        std::fs::write(&path, format!("name = 'r'\nspecs = 's.toml'\n{rest}")).unwrap();
+        Recipe::open(&path)
+    }
+
+    #[test]
+    fn thresholds_hold_whatever_is_watched_for_drift() {
+        let [without, with] = ["", "[drift]\nwarn_sigmas = 3.0"].map(|rest| recipe(rest).unwrap());
+        assert_eq!(without.sections_sha256(), with.sections_sha256());
+        assert_ne!(without.content_sha256(), with.content_sha256());
+        assert_eq!(without.drift, None);
+        assert_eq!(with.drift.unwrap().figures[0].unwrap().warn_sigmas, 3.0);
+    }
+
+    #[test]
+    fn drift_that_cannot_be_watched_is_refused_by_its_key() {
+        let error = recipe("[drift]\nsmoothing = 2.0").unwrap_err().to_string();
+        assert!(error.contains("r.toml: [drift]: smoothing = 2: 0.001 to 1"), "{error}");
     }
 }

@@ -3,6 +3,8 @@
 
 pub mod journal;
 pub mod mutations;
+#[cfg(all(feature = "http", feature = "modbus", feature = "mqtt"))]
+pub mod plant;
 pub mod readers;
 pub mod station;
 pub mod tiny;

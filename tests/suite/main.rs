@@ -17,6 +17,8 @@ mod journal;
 mod mutations;
 mod outputs;
 mod pairs;
+#[cfg(all(unix, feature = "http", feature = "modbus", feature = "mqtt"))]
+mod plant;
 mod product;
 #[allow(unreachable_pub)]
 mod proposals;

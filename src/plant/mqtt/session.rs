@@ -67,14 +67,17 @@ impl Session {
     fn wait_for_welcome(&mut self, stop: &Stop, tally: &Tally) -> Result<(), String> {
         let began = Instant::now();
         while !stop.is_stopping() {
-            match self.receive(tally)?.first() {
-                Some(Answer::Connected(0)) => return Ok(()),
-                Some(Answer::Connected(code)) => return Err(packet::refusal(*code)),
-                Some(_) => return Err("the broker answers before it said welcome".to_owned()),
-                None if began.elapsed() > WELCOME => {
+            match self.receive(tally)?[..] {
+                [Answer::Connected(0)] => return Ok(()),
+                [Answer::Connected(code), ..] if code > 0 => return Err(packet::refusal(code)),
+                [Answer::Connected(_), ..] => {
+                    return Err(malformed(tally, "an answer to what was not asked"));
+                }
+                [_, ..] => return Err(malformed(tally, "an answer before its welcome")),
+                [] if began.elapsed() > WELCOME => {
                     return Err("the broker does not welcome the client in time".to_owned());
                 }
-                None => {}
+                [] => {}
             }
         }
         Err("stopped".to_owned())
