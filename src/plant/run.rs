@@ -10,6 +10,9 @@ use super::{Error, PlantConfig, Seams, ServiceStatus};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The services of a plant; they end when it is dropped, within 2 s.
+///
+/// Only a request that a station is still carrying out, or a name that the system is still resolving,
+/// is left to end by itself.
 #[derive(Debug)]
 pub struct Plant {
     stop: Stop,
@@ -19,6 +22,8 @@ pub struct Plant {
 
 impl Plant {
     /// Starts the services that are configured; a failure of one afterwards is in its status.
+    ///
+    /// Their threads have the scheduling of the one that calls this: it must not be an urgent one.
     ///
     /// # Errors
     /// [`Error::Thread`] when the system gives no thread.

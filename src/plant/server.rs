@@ -62,7 +62,7 @@ pub(super) fn serve(
             Err(error) if is_pause(&error) => thread::sleep(ACCEPT),
             // A connection that went before it was taken, or no more descriptors.
             Err(error) => {
-                shared.tally.trouble(&format!("accept: {error}"));
+                shared.tally.tell(&format!("accept: {error}"));
                 thread::sleep(LOOK);
             }
         }
@@ -76,13 +76,13 @@ fn admit(stream: TcpStream, slot: Slot, shared: &Shared, converse: &Converse) {
     let work = move || {
         let address = slot.address;
         if let Err(cause) = guarded(&tally, || converse(stream, address)) {
-            tally.trouble(&format!("{address}: {cause}"));
+            tally.tell(&format!("{address}: {cause}"));
         }
         drop(slot);
     };
     let spawned = thread::Builder::new().name("plant-connection".to_owned()).spawn(work);
     if let Err(error) = spawned {
-        shared.tally.trouble(&format!("no thread for a connection: {error}"));
+        shared.tally.tell(&format!("no thread for a connection: {error}"));
     }
 }
 

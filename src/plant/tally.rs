@@ -98,9 +98,15 @@ impl Tally {
         }
     }
 
-    /// Something went wrong; each cause is logged once in ten minutes.
+    /// The service cannot do its work; a success ends that.
     pub(super) fn trouble(&self, cause: &str) {
         *lock(&self.last_error) = Some(cause.to_owned());
+        self.tell(cause);
+    }
+
+    /// Something went wrong and does not stay; each cause is logged once in ten minutes, so that
+    /// nobody on the network fills the log.
+    pub(super) fn tell(&self, cause: &str) {
         if self.is_news(cause) {
             log::warn!("{}: {cause}", self.name);
         } else {

@@ -88,6 +88,10 @@ pub(super) fn answer(
     };
     let response = desk.answer(&request, address);
     tally.add(if response.is_refusal() { Count::Refused } else { Count::Delivered });
+    if response.is_forbidden() {
+        let body = String::from_utf8_lossy(response.body());
+        tally.tell(&format!("{address}: {} {}: {body}", request.method, request.path));
+    }
     Ok(Some(response))
 }
 

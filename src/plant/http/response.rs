@@ -40,6 +40,11 @@ impl Response {
         self.status >= 400
     }
 
+    /// Who asked may not, or a secret of the box is not there.
+    pub(super) fn is_forbidden(&self) -> bool {
+        matches!(self.status, 401 | 403 | 500)
+    }
+
     #[cfg(test)]
     pub(super) fn status(&self) -> u16 {
         self.status

@@ -50,7 +50,7 @@ impl Commands {
                         let asked =
                             guarded(&shared.tally, || carry_out(&*requests, request, &peer));
                         if let Err(reason) = &asked {
-                            shared.tally.trouble(reason);
+                            shared.tally.tell(reason);
                         }
                         let outcome = if asked.is_ok() { Outcome::Done } else { Outcome::Refused };
                         lock(&progress).outcome = outcome;

@@ -41,6 +41,7 @@ pub(in crate::plant) struct Publisher {
     read_to: u64,
     polled: Option<Instant>,
     is_compared: bool,
+    is_unreadable: bool,
     pause: Pause,
     around: Surroundings,
 }
@@ -66,6 +67,7 @@ impl Publisher {
             batch: VecDeque::new(),
             polled: None,
             is_compared: false,
+            is_unreadable: false,
             around,
         }
     }
@@ -182,6 +184,10 @@ impl Publisher {
     fn take_batch(&mut self, records: Vec<(u64, String)>) {
         // A full batch has more behind it.
         self.polled = (records.len() < BATCH).then(Instant::now);
+        if std::mem::take(&mut self.is_unreadable) {
+            // The trouble is over.
+            self.around.tally.connected(true);
+        }
         for (seq, record) in records.into_iter().take(BATCH) {
             // Order is what is promised; what breaks it would be acknowledged before its time.
             if seq <= self.read_to {
@@ -195,6 +201,7 @@ impl Publisher {
 
     fn unreadable(&mut self, reason: &str) {
         self.polled = Some(Instant::now());
+        self.is_unreadable = true;
         self.around.tally.trouble(&format!("the journal cannot be read: {reason}"));
     }
 

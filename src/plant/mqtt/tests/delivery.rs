@@ -1,9 +1,9 @@
 use std::time::{Duration, Instant};
 
 use super::broker::{Broker, Manner};
-use super::{config, start, status, wait};
+use super::{config, start, start_with, status, wait};
 use crate::plant::tally::lock;
-use crate::plant::{Memory, State, Verdict};
+use crate::plant::{Memory, Outbox, State, Verdict};
 
 fn finish(memory: &Memory, numbers: std::ops::RangeInclusive<u64>) {
     numbers.for_each(|number| memory.finish(number, Verdict::Conforming));
@@ -134,4 +134,40 @@ fn a_broker_that_says_nothing_any_more_is_left_in_time() {
     drop(plant);
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!(broker.results().len(), 4, "with four retained topics the window of eight");
+}
+
+/// A journal that cannot be read at first, and worse.
+struct Bad {
+    memory: Memory,
+    calls: u32,
+}
+
+impl Outbox for Bad {
+    fn after(&mut self, seq: u64, limit: usize) -> Result<Vec<(u64, String)>, String> {
+        self.calls += 1;
+        match self.calls {
+            1 => Err("disk full".to_owned()),
+            2 => panic!("a bug"),
+            3 => Ok(vec![(3, "{}".to_owned()), (2, "{}".to_owned()), (3, "{}".to_owned())]),
+            _ => self.memory.after(seq, limit),
+        }
+    }
+
+    fn last_seq(&mut self) -> Result<u64, String> {
+        self.memory.last_seq()
+    }
+}
+
+#[test]
+fn a_journal_that_fails_or_panics_is_asked_again_and_order_is_kept() {
+    let (folder, memory) = (tempfile::tempdir().unwrap(), Memory::new("a"));
+    let broker = Broker::start(Manner::default());
+    finish(&memory, 1..=5);
+    let bad = Bad { memory: memory.clone(), calls: 0 };
+    let plant = start_with(config(broker.address, folder.path()), &memory, bad);
+    wait("the rest", || broker.results().last().is_some_and(|last| last.0 == 5));
+    let results: Vec<u64> = broker.results().iter().map(|result| result.0).collect();
+    assert_eq!(results, [3, 4, 5], "what it gave first, and what lies after that");
+    wait("the end of the trouble", || status(&plant).queued == 0);
+    assert_eq!((status(&plant).panics, status(&plant).failures), (1, 1));
 }

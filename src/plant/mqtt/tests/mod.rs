@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::plant::{Memory, MqttConfig, Plant, PlantConfig, Seams, ServiceStatus};
+use crate::plant::{Memory, MqttConfig, Outbox, Plant, PlantConfig, Seams, ServiceStatus};
 
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(30);
@@ -33,9 +33,13 @@ fn config(broker: SocketAddr, folder: &Path) -> MqttConfig {
 }
 
 fn start(config: MqttConfig, memory: &Memory) -> Plant {
+    start_with(config, memory, memory.clone())
+}
+
+fn start_with(config: MqttConfig, memory: &Memory, outbox: impl Outbox + 'static) -> Plant {
     let shared = Arc::new(memory.clone());
-    let seams =
-        Seams { source: shared.clone(), requests: shared, outbox: Some(Box::new(memory.clone())) };
+    let outbox: Option<Box<dyn Outbox>> = Some(Box::new(outbox));
+    let seams = Seams { source: shared.clone(), requests: shared, outbox };
     let config = PlantConfig { mqtt: Some(config), ..PlantConfig::default() };
     Plant::start(&config, seams).unwrap()
 }
