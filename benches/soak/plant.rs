@@ -5,9 +5,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pairspec::plant::{Memory, Plant, RawHttp, RawModbus, RawPlant, Seams, ServiceStatus, Verdict};
+use pairspec::plant::{
+    Memory, Outbox, Plant, RawHttp, RawModbus, RawMqtt, RawPlant, Seams, ServiceStatus, Verdict,
+};
 
 use crate::shared::plant::{Protocol, all, batter};
+use crate::shared::test_broker::{Broker, Manner};
 
 /// No request takes longer, damaged or not.
 const SLOWEST: Duration = Duration::from_secs(1);
@@ -22,6 +25,9 @@ pub(crate) struct Arguments {
     /// Of these, how many go over a socket too
     #[arg(long, default_value_t = 2_000)]
     sockets: u64,
+    /// A broker is away for so many seconds, while a station has ten results a second
+    #[arg(long, default_value_t = 5)]
+    away: u64,
     /// The first seed; an input depends on its seed alone
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -48,6 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> bool {
         broken.extend(tally.broken);
     }
     broken.extend(over_sockets(&protocols, arguments));
+    broken.extend(without_broker(arguments.away));
     broken.iter().for_each(|promise| println!("BROKEN {promise}"));
     println!("{} broken", broken.len());
     broken.is_empty()
@@ -81,6 +88,58 @@ fn over_sockets(protocols: &[Protocol], arguments: &Arguments) -> Vec<String> {
         }
     }
     broken
+}
+
+/// A broker that is there, away for a while and there again has each result once and in order, and
+/// what the box holds meanwhile is bounded.
+fn without_broker(seconds: u64) -> Vec<String> {
+    let (folder, memory) = (tempfile::tempdir().unwrap(), Memory::new("soak"));
+    let broker = Broker::start(Manner::default());
+    let address = broker.address;
+    let raw = RawMqtt { broker: address.to_string(), ..RawMqtt::default() };
+    let raw = RawPlant { mqtt: Some(raw), ..RawPlant::default() };
+    let shared = Arc::new(memory.clone());
+    let outbox: Option<Box<dyn Outbox>> = Some(Box::new(memory.clone()));
+    let seams = Seams { source: shared.clone(), requests: shared, outbox };
+    let plant = Plant::start(&raw.validate(folder.path(), "soak").unwrap(), seams).unwrap();
+    (1..=100).for_each(|number| memory.finish(number, Verdict::Conforming));
+    wait(&plant, 100);
+    let mut seen = broker.results();
+    drop(broker);
+    let last = 100 + seconds * 10;
+    for number in 101..=last {
+        memory.finish(number, Verdict::Conforming);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let (failures, began) = (plant.status()[0].failures, Instant::now());
+    let broker = Broker::at(address, Manner::default());
+    wait(&plant, last);
+    seen.extend(broker.results());
+    println!(
+        "MQTT: {seconds} s without a broker, {failures} tries, {} results, all delivered {:.1} s after \
+         it came back, {} read at once",
+        seen.len(),
+        began.elapsed().as_secs_f64(),
+        memory.largest_batch()
+    );
+    let is_each_once = seen.iter().map(|result| result.0).eq(1..=last);
+    let mut broken = Vec::new();
+    if !is_each_once || seen.iter().any(|result| result.1) {
+        broken.push(format!("MQTT: {seen:?}"));
+    }
+    if memory.largest_batch() > 64 {
+        broken.push(format!("MQTT: {} records read at once", memory.largest_batch()));
+    }
+    broken
+}
+
+/// Until so many results were acknowledged.
+fn wait(plant: &Plant, delivered: u64) {
+    let began = Instant::now();
+    while plant.status()[0].delivered < delivered {
+        assert!(began.elapsed() < Duration::from_secs(120), "{:?}", plant.status());
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn free_address() -> SocketAddr {

@@ -8,6 +8,12 @@
 //!
 //! It decides nothing and drives no output: a request is only passed on, and no reading waits.
 
+// Without any service there is only its configuration, to be refused.
+#![cfg_attr(
+    not(any(feature = "http", feature = "modbus", feature = "mqtt")),
+    allow(dead_code, unused_imports)
+)]
+
 mod config;
 mod error;
 #[cfg(feature = "http")]
@@ -28,6 +34,8 @@ mod server;
 mod service;
 mod snapshot;
 mod tally;
+#[cfg(all(test, feature = "mqtt"))]
+mod test_broker;
 #[cfg(test)]
 mod tests;
 #[cfg(any(feature = "http", feature = "modbus", feature = "mqtt"))]

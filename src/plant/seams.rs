@@ -79,6 +79,7 @@ pub struct Seams {
 }
 
 /// What servers need of a station.
+#[cfg(any(feature = "http", feature = "modbus"))]
 #[derive(Clone)]
 pub(super) struct Doors {
     pub(super) source: Arc<dyn Source>,

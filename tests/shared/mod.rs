@@ -7,4 +7,6 @@ pub mod mutations;
 pub mod plant;
 pub mod readers;
 pub mod station;
+#[path = "../../src/plant/test_broker.rs"]
+pub mod test_broker;
 pub mod tiny;

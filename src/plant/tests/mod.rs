@@ -6,7 +6,6 @@ mod http;
 #[cfg(feature = "modbus")]
 mod modbus;
 
-use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,11 +48,11 @@ fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// Whether the other side closed the connection, whatever it said before.
+#[cfg(any(feature = "http", feature = "modbus"))]
 fn is_closed(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
-    stream
-        .read_to_end(&mut rest)
-        .map_or_else(|error| error.kind() == std::io::ErrorKind::ConnectionReset, |_| true)
+    let read = std::io::Read::read_to_end(stream, &mut rest);
+    read.map_or_else(|error| error.kind() == std::io::ErrorKind::ConnectionReset, |_| true)
 }
 
 #[test]

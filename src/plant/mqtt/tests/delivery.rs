@@ -1,8 +1,7 @@
 use std::time::{Duration, Instant};
 
-use super::broker::{Broker, Manner};
 use super::{config, start, start_with, status, wait};
-use crate::plant::tally::lock;
+use crate::plant::test_broker::{Broker, Manner, lock};
 use crate::plant::{Memory, Outbox, State, Verdict};
 
 fn finish(memory: &Memory, numbers: std::ops::RangeInclusive<u64>) {

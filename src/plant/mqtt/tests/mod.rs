@@ -1,7 +1,6 @@
 //! The publisher and a broker made here, over real sockets.
 #![allow(clippy::unwrap_used)]
 
-mod broker;
 mod delivery;
 mod secret;
 

@@ -1,49 +1,50 @@
+//! A broker made for tests; the suite's and the soak's too.
+#![allow(clippy::unwrap_used)]
+
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::plant::service::Stop;
-use crate::plant::tally::lock;
-
 /// What a broker does with a connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Manner {
+pub(crate) struct Manner {
     /// It hangs up after so many messages, without acknowledging the last.
-    pub(super) hangs_up_after: Option<usize>,
+    pub(crate) hangs_up_after: Option<usize>,
     /// It says this in the place of its welcome.
-    pub(super) says: Option<Vec<u8>>,
+    pub(crate) says: Option<Vec<u8>>,
     /// It acknowledges nothing.
-    pub(super) is_mute: bool,
+    pub(crate) is_mute: bool,
 }
 
 /// A message as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Message {
-    pub(super) topic: String,
-    pub(super) payload: String,
-    pub(super) is_retained: bool,
-    pub(super) is_duplicate: bool,
+pub(crate) struct Message {
+    pub(crate) topic: String,
+    pub(crate) payload: String,
+    pub(crate) is_retained: bool,
+    pub(crate) is_duplicate: bool,
 }
 
 /// A broker for one client at a time; it stops listening when it is dropped.
-pub(super) struct Broker {
-    pub(super) address: SocketAddr,
-    pub(super) messages: Arc<Mutex<Vec<Message>>>,
-    pub(super) connects: Arc<Mutex<Vec<Vec<u8>>>>,
+pub(crate) struct Broker {
+    pub(crate) address: SocketAddr,
+    pub(crate) messages: Arc<Mutex<Vec<Message>>>,
+    pub(crate) connects: Arc<Mutex<Vec<Vec<u8>>>>,
     manner: Arc<Mutex<Manner>>,
-    stop: Stop,
+    is_stopping: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Broker {
-    pub(super) fn start(manner: Manner) -> Self {
+    pub(crate) fn start(manner: Manner) -> Self {
         Self::at("127.0.0.1:0".parse().unwrap(), manner)
     }
 
-    pub(super) fn at(address: SocketAddr, manner: Manner) -> Self {
+    pub(crate) fn at(address: SocketAddr, manner: Manner) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let mut broker = Self {
@@ -51,31 +52,32 @@ impl Broker {
             messages: Arc::default(),
             connects: Arc::default(),
             manner: Arc::new(Mutex::new(manner)),
-            stop: Stop::default(),
+            is_stopping: Arc::default(),
             thread: None,
         };
         let (messages, connects) = (broker.messages.clone(), broker.connects.clone());
-        let (manner, stop) = (broker.manner.clone(), broker.stop.clone());
+        let (manner, is_stopping) = (broker.manner.clone(), broker.is_stopping.clone());
         broker.thread = Some(std::thread::spawn(move || {
-            while !stop.is_stopping() {
+            while !is_stopping.load(Ordering::Relaxed) {
                 let Ok((stream, _)) = listener.accept() else {
                     std::thread::sleep(Duration::from_millis(2));
                     continue;
                 };
                 let manner = lock(&manner).clone();
                 // The end of a connection is part of the tests.
-                let _ = Talk { stream, stop: &stop }.hold(&manner, &messages, &connects);
+                let _ =
+                    Talk { stream, is_stopping: &is_stopping }.hold(&manner, &messages, &connects);
             }
         }));
         broker
     }
 
-    pub(super) fn behave(&self, manner: Manner) {
+    pub(crate) fn behave(&self, manner: Manner) {
         *lock(&self.manner) = manner;
     }
 
     /// The results that came, with their marks.
-    pub(super) fn results(&self) -> Vec<(u64, bool)> {
+    pub(crate) fn results(&self) -> Vec<(u64, bool)> {
         let messages = lock(&self.messages);
         let results = messages.iter().filter(|message| message.topic.ends_with("/result"));
         let seen = results.map(|message| {
@@ -88,7 +90,7 @@ impl Broker {
     }
 
     /// The last content of a topic.
-    pub(super) fn last(&self, topic: &str) -> Option<String> {
+    pub(crate) fn last(&self, topic: &str) -> Option<String> {
         let messages = lock(&self.messages);
         let found = messages.iter().rev().find(|message| message.topic.ends_with(topic))?;
         assert!(found.is_retained, "{found:?}");
@@ -98,14 +100,14 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        self.stop.stop();
+        self.is_stopping.store(true, Ordering::Relaxed);
         self.thread.take().map(std::thread::JoinHandle::join);
     }
 }
 
 struct Talk<'a> {
     stream: TcpStream,
-    stop: &'a Stop,
+    is_stopping: &'a AtomicBool,
 }
 
 impl Talk<'_> {
@@ -165,12 +167,19 @@ impl Talk<'_> {
             match self.stream.read(&mut bytes[filled..]) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(read) => filled += read,
-                Err(error) if self.stop.is_stopping() || !is_pause(&error) => return Err(error),
+                Err(error) if !is_pause(&error) || self.is_stopping.load(Ordering::Relaxed) => {
+                    return Err(error);
+                }
                 Err(_) => {}
             }
         }
         Ok(())
     }
+}
+
+/// A broker whose thread ended is looked at all the same.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_pause(error: &io::Error) -> bool {
