@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::Peer;
 use super::seams::Doors;
 use super::service::{LOOK, Stop, guarded};
 use super::tally::{Count, Tally, lock};
 
-/// How often the listener looks for connections.
-const ACCEPT: Duration = Duration::from_millis(10);
+/// How long the listener waits for a connection before it looks whether to stop.
+const ACCEPT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// What speaks with one client.
 pub(super) type Converse = Arc<dyn Fn(TcpStream, IpAddr) -> Result<(), String> + Send + Sync>;
@@ -59,7 +61,7 @@ pub(super) fn serve(
                 Some(slot) => admit(stream, slot, shared, converse),
                 None => shared.tally.add(Count::Refused),
             },
-            Err(error) if is_pause(&error) => thread::sleep(ACCEPT),
+            Err(error) if is_pause(&error) => wait(listener),
             // A connection that went before it was taken, or no more descriptors.
             Err(error) => {
                 shared.tally.tell(&format!("accept: {error}"));
@@ -68,6 +70,14 @@ pub(super) fn serve(
         }
     }
     Ok(())
+}
+
+/// Waits a moment for a connection.
+fn wait(listener: &TcpListener) {
+    let mut waited = [PollFd::new(listener, PollFlags::IN)];
+    if poll(&mut waited, Some(&ACCEPT)).is_err() {
+        thread::sleep(LOOK);
+    }
 }
 
 /// Has a client spoken with in a thread of its own.

@@ -113,19 +113,28 @@ pub struct RecipeInForce {
     pub model_sha256: String,
 }
 
-/// What happened to parts since the start; see the station's counters.
+/// What happened to parts since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[allow(missing_docs)]
 pub struct Counters {
+    /// Parts that were triggered and counted.
     pub triggers: u64,
+    /// Triggers that were seen too late or not at all, as far as is known.
     pub missed_triggers: u64,
+    /// Parts that have their outcome.
     pub finished: u64,
+    /// Verdicts that came, late ones too.
     pub inspected: u64,
+    /// Parts that conformed and were passed.
     pub conforming: u64,
+    /// Parts that did not conform.
     pub mismatch: u64,
+    /// Parts without a verdict that counts.
     pub not_inspected: u64,
+    /// Of these: parts that were rejected because others were before them.
     pub overload_rejected: u64,
+    /// Of these: parts without a verdict at their deadline.
     pub deadline_missed: u64,
+    /// Verdicts that came after their part had an outcome.
     pub late_verdicts: u64,
 }
 

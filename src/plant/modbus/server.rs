@@ -137,8 +137,9 @@ mod tests {
 
     use super::*;
     use crate::plant::Memory;
+    use crate::plant::modbus::commands::Order;
 
-    fn registers(peers: &[&str]) -> (Registers, Receiver<(Request, String)>) {
+    fn registers(peers: &[&str]) -> (Registers, Receiver<Order>) {
         let memory = Arc::new(Memory::new("a"));
         let doors = Doors { source: memory.clone(), requests: memory };
         let (commands, receiver) = Commands::queue();
@@ -200,9 +201,11 @@ mod tests {
         assert_eq!(registers.answer(&select, here()), select[..5]);
         assert_eq!(read_back(), [0, 2, 0, 1]);
         let hold = Request::Hold { reason: "modbus 127.0.0.1".to_owned() };
-        assert_eq!(requests.try_recv().unwrap(), (hold, "modbus 127.0.0.1".to_owned()));
-        let second = Request::SelectRecipe(RecipeChoice::Index(2));
-        assert_eq!(requests.try_recv().unwrap().0, second);
+        let peer = "modbus 127.0.0.1".to_owned();
+        let first = Order { request: hold, peer: peer.clone(), count: 1 };
+        assert_eq!(requests.try_recv().unwrap(), first);
+        let request = Request::SelectRecipe(RecipeChoice::Index(2));
+        assert_eq!(requests.try_recv().unwrap(), Order { request, peer, count: 2 });
     }
 
     #[test]

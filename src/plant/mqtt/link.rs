@@ -11,7 +11,7 @@ use crate::plant::MqttConfig;
 use crate::plant::service::Stop;
 
 /// How long reading waits for the first byte.
-const READ: Duration = Duration::from_millis(20);
+const READ: Duration = Duration::from_millis(50);
 /// How long a broker's address is tried, short enough to stop in time.
 const CONNECT: Duration = Duration::from_millis(1_500);
 /// A broker that takes nothing for so long is lost.

@@ -91,7 +91,7 @@ const ROOMS: [Room; 23] = [
     ),
     ("signal", &["gpiocdev", "rustix", "serde_json"], &[]),
     ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
-    ("plant", &["httparse", "rustls", "serde_json", "subtle"], &["files"]),
+    ("plant", &["httparse", "rustix", "rustls", "serde_json", "subtle"], &["files"]),
     (
         "station",
         &["rustix", "serde_json", "thread_priority", "toml"],
