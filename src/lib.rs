@@ -36,6 +36,7 @@ pub mod inspect;
 pub mod int8;
 pub mod journal;
 pub mod manifest;
+pub mod panel;
 pub mod quantize;
 pub mod recipe;
 pub mod region;

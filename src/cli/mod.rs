@@ -20,6 +20,7 @@ mod journal;
 mod labels;
 mod model;
 mod outputs;
+mod panel;
 mod parallel;
 mod plots;
 mod probe;
@@ -65,6 +66,7 @@ enum Command {
     Quantize(quantize::Arguments),
     Run(run::Arguments),
     Journal(journal::Arguments),
+    Panel(panel::Arguments),
     Bench(bench::Arguments),
     Board(board::Arguments),
 }
@@ -121,6 +123,7 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Quantize(arguments) => quantize::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Journal(arguments) => journal::run(arguments),
+        Command::Panel(arguments) => panel::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Board(arguments) => board::run(arguments),
     }
