@@ -156,16 +156,18 @@ mod tests {
     #[test]
     fn a_frame_is_as_wide_as_asked_and_hollow() {
         let mut canvas = canvas();
-        canvas.frame(canvas.area(), 1, Rgb888::WHITE);
+        let area = canvas.area();
+        canvas.frame(area, 1, Rgb888::WHITE);
         assert_eq!(white(&canvas), "####/#..#/####");
-        canvas.frame(canvas.area(), 9, Rgb888::WHITE);
+        canvas.frame(area, 9, Rgb888::WHITE);
         assert_eq!(white(&canvas), "####/####/####");
     }
 
     #[test]
     fn a_canvas_forgets_what_it_held() {
         let mut canvas = canvas();
-        canvas.fill(canvas.area(), Rgb888::WHITE);
+        let area = canvas.area();
+        canvas.fill(area, Rgb888::WHITE);
         canvas.clear(Size::new(4, 1), Rgb888::BLACK);
         assert_eq!(white(&canvas), "....");
     }

@@ -17,8 +17,8 @@ pub(super) const CAP_HEIGHT_EM: f32 = 0.733;
 pub(super) const ABOVE_EM: f32 = 0.88;
 /// What stands below the baseline in em.
 pub(super) const BELOW_EM: f32 = 0.25;
-/// Stands for what a face does not have.
-pub(super) const REPLACEMENT: char = '\u{fffd}';
+/// The box with a cross that every face has for what it lacks.
+const REPLACEMENT: GlyphId = GlyphId(0);
 
 static REGULAR: LazyLock<FontRef<'static>> =
     LazyLock::new(|| parsed(include_bytes!("font/regular.otf")));
@@ -39,13 +39,13 @@ pub(super) struct Bitmap {
 
 /// Whether a face has a character.
 pub(super) fn has(face: Face, character: char) -> bool {
-    font(face).glyph_id(character) != GlyphId(0)
+    font(face).glyph_id(character) != REPLACEMENT
 }
 
 /// From one pen position to the next, in em.
 pub(super) fn advance_em(face: Face, character: char) -> f32 {
     let font = font(face);
-    font.h_advance_unscaled(font.glyph_id(drawn(face, character))) / units_per_em(font)
+    font.h_advance_unscaled(font.glyph_id(character)) / units_per_em(font)
 }
 
 /// The coverage of a character `em` pixels large, `shift` pixels to the right of a whole pixel.
@@ -53,7 +53,7 @@ pub(super) fn rasterise(face: Face, character: char, (em, shift): (f32, f32)) ->
     let font = font(face);
     // ab_glyph scales by ascent minus descent, the faces are drawn in em.
     let scale = em * font.height_unscaled() / units_per_em(font);
-    let id = font.glyph_id(drawn(face, character));
+    let id = font.glyph_id(character);
     let glyph = Glyph { id, scale: scale.into(), position: point(shift, 0.0) };
     let Some(outline) = font.outline_glyph(glyph) else { return Bitmap::default() };
     let bounds = outline.px_bounds();
@@ -71,10 +71,6 @@ pub(super) fn rasterise(face: Face, character: char, (em, shift): (f32, f32)) ->
 fn levels(amount: f32) -> u8 {
     // 0 to 15 after the clamp.
     (amount.clamp(0.0, 1.0) * 15.0).round() as u8 * 17
-}
-
-fn drawn(face: Face, character: char) -> char {
-    if has(face, character) { character } else { REPLACEMENT }
 }
 
 fn font(face: Face) -> &'static FontRef<'static> {
@@ -98,10 +94,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_faces_are_small_enough_and_have_the_replacement() {
+    fn both_faces_are_small_enough() {
         let bytes = include_bytes!("font/regular.otf").len() + include_bytes!("font/bold.otf").len();
         assert!(bytes <= 4 << 20, "{bytes}");
-        assert!(has(Face::Regular, REPLACEMENT) && has(Face::Bold, REPLACEMENT));
     }
 
     #[test]
@@ -113,19 +108,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_drawn_as_the_replacement() {
-        let unknown = rasterise(Face::Regular, '\u{1f600}', (20.0, 0.0));
-        let replacement = rasterise(Face::Regular, REPLACEMENT, (20.0, 0.0));
-        assert_eq!(unknown.coverage, replacement.coverage);
-        assert!(unknown.coverage.iter().any(|&amount| amount > 0));
+    fn what_is_not_there_is_drawn_as_a_box() {
+        for face in [Face::Regular, Face::Bold] {
+            let drawn = |character| rasterise(face, character, (20.0, 0.0));
+            let (unknown, other) = (drawn('\u{1f600}'), drawn('\u{10ffff}'));
+            assert_eq!(unknown.coverage, other.coverage);
+            assert!(unknown.coverage.iter().filter(|&&amount| amount > 0).count() > 40);
+        }
     }
 
     #[test]
     fn a_capital_is_as_high_as_the_font_says() {
         let bitmap = rasterise(Face::Bold, 'H', (100.0, 0.0));
         let height = bitmap.coverage.len() / bitmap.width;
-        assert!(height.abs_diff((CAP_HEIGHT_EM * 100.0) as usize) <= 1, "{height}");
-        assert_eq!(bitmap.top, -(height as i32));
+        assert!(height.abs_diff((CAP_HEIGHT_EM * 100.0) as usize) <= 2, "{height}");
+        assert!((bitmap.top + height as i32).abs() <= 1);
     }
 
     #[test]

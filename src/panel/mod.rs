@@ -7,6 +7,7 @@
 //!
 //! It does not know the station: whoever runs one fills in scenes, and never waits for the screen.
 
+mod budget;
 mod canvas;
 mod demo;
 mod display;
@@ -16,6 +17,7 @@ mod face;
 mod ink;
 mod layout;
 mod locale;
+mod mailbox;
 mod picture;
 mod scene;
 mod screen;
@@ -24,11 +26,14 @@ mod sign;
 mod tests;
 mod text;
 mod theme;
+mod thread;
 mod widget;
 mod wrap;
 
 pub use demo::{DemoPair, scenes as demo_scenes};
-pub use display::{Display, Memory};
+pub use display::{
+    Display, DisplayConfig, DisplayDevice, Framebuffer, Kms, Memory, SpiModel, SpiPanel, Turn,
+};
 pub use drawing::{Drawn, Panel};
 pub use error::Error;
 pub use scene::{
@@ -37,3 +42,4 @@ pub use scene::{
     Remedy, Sample, SampleResult, Scene, Screen, TREND_PARTS, Trend, TrendScore,
 };
 pub use screen::buttons;
+pub use thread::{PanelCounts, PanelThread};

@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn small_kana_and_brackets_stay_with_their_neighbours() {
         // "katto (open bracket) A": the small tsu does not begin a line, the bracket does not end one.
-        assert_eq!(lines("\u{30ab}\u{30ab}\u{30c3}\u{30c8}", 4.0).len(), 2);
+        assert_eq!(lines("\u{30ab}\u{30ab}\u{30c3}\u{30c8}", 4.0).len(), 3);
         assert_eq!(lines("\u{30ab}\u{30ab}\u{30c3}\u{30c8}", 4.0)[0], "\u{30ab}");
         assert_eq!(lines("\u{30ab}\u{300c}\u{30ab}\u{300d}", 4.0)[0], "\u{30ab}");
     }

@@ -4,7 +4,14 @@
 //! `spi-panel`), and the one in memory that tests and snapshots use; and how they are turned. It does not
 //! know what is shown.
 
+mod config;
+mod fb_info;
+mod framebuffer;
+mod kms;
 mod memory;
+mod raster;
+#[cfg(feature = "spi-panel")]
+mod spi;
 
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
@@ -13,7 +20,11 @@ use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::PointsIter;
 use embedded_graphics::primitives::Rectangle;
 
+pub use config::{DisplayConfig, DisplayDevice, SpiModel, SpiPanel};
+pub use framebuffer::Framebuffer;
+pub use kms::Kms;
 pub use memory::Memory;
+pub use raster::Turn;
 
 use super::Error;
 

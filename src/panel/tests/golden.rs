@@ -16,14 +16,16 @@ fn every_screen_is_its_golden_pixel_for_pixel() {
     let folder = root().join("tests/golden/panel");
     let is_update = std::env::var_os("PAIRSPEC_UPDATE_GOLDEN").is_some();
     let pair = pair();
-    let mut different = Vec::new();
+    let (mut different, mut cut) = (Vec::new(), Vec::new());
     for (width, height) in SIZES {
         for (language, code) in LANGUAGES {
             for (name, scene) in demo::scenes(language, Some(&pair)) {
                 let mut display = Memory::new(Size::new(width, height)).unwrap();
                 let drawn = Panel::new().draw(&scene, &mut display).unwrap();
                 let file = format!("{name}-{width}x{height}-{code}.png");
-                assert_eq!((drawn.cut_texts, drawn.unknown_glyphs), (0, 0), "{file}");
+                if drawn.cut_texts + drawn.unknown_glyphs > 0 {
+                    cut.push(file.clone());
+                }
                 if is_update {
                     fs::write(folder.join(&file), display.png().unwrap()).unwrap();
                     continue;
@@ -38,6 +40,7 @@ fn every_screen_is_its_golden_pixel_for_pixel() {
             }
         }
     }
+    assert!(cut.is_empty(), "a text is cut or has unknown characters: {cut:#?}");
     assert!(different.is_empty(), "these differ from their goldens: {different:#?}");
 }
 

@@ -69,8 +69,8 @@ fn scenes() -> Vec<(&'static str, Scene)> {
 #[test]
 fn a_scene_that_is_shown_already_writes_no_pixel() {
     let scenes = scenes();
-    let (mut panel, mut target) = (Panel::new(), Counting::<Rgb888>::new(800, 480));
     for (name, scene) in &scenes {
+        let (mut panel, mut target) = (Panel::new(), Counting::<Rgb888>::new(800, 480));
         let (_, written) = target.draw(&mut panel, scene);
         assert!(written >= 800 * 480, "{name}");
         let (drawn, written) = target.draw(&mut panel, &scene.clone());
