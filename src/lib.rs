@@ -32,6 +32,7 @@ pub mod clip;
 pub mod diff;
 pub mod files;
 pub mod frame;
+pub mod input;
 pub mod inspect;
 pub mod int8;
 pub mod journal;

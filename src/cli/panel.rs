@@ -7,14 +7,16 @@ use clap::{Args, ValueEnum};
 use embedded_graphics::geometry::Size;
 use pairspec::files;
 use pairspec::frame::{Frame, Rect};
-use pairspec::manifest;
-use pairspec::panel::{self, DemoPair, Language, Memory, Panel};
+use pairspec::manifest::{self, Pair};
+use pairspec::panel::{self, DemoFrames, Language, Memory, Panel};
 
 use super::common::print;
 use super::{CONFORMING, data};
 
 /// The demo pair whose fault the screens show.
-const PAIR: &str = "000000";
+const MISMATCH_PAIR: &str = "000000";
+/// The one without a fault.
+const CONFORMING_PAIR: &str = "000002";
 
 /// The operator's screen: a PNG of every screen with the numbers of a demonstration
 #[derive(Debug, Args)]
@@ -46,8 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     };
     let folder = &arguments.snapshot;
     std::fs::create_dir_all(folder).map_err(files::Error::io(folder, "create"))?;
-    let pair = demo_pair().inspect_err(|error| log::warn!("screens without frames: {error:#}"));
-    for (name, scene) in panel::demo_scenes(language, pair.ok().as_ref()) {
+    let frames = demo_frames().inspect_err(|error| log::warn!("screens without frames: {error:#}"));
+    for (name, scene) in panel::demo_scenes(language, frames.ok().as_ref()) {
         let mut display = Memory::new(arguments.size.0)?;
         let Ok(_) = Panel::new().draw(&scene, &mut display);
         let path = folder.join(format!("{name}.png"));
@@ -57,17 +59,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     Ok(CONFORMING)
 }
 
-/// The pair of the bundled demo with a fault, and where that is.
-fn demo_pair() -> anyhow::Result<DemoPair> {
+/// The pairs of the bundled demo that the screens show.
+fn demo_frames() -> anyhow::Result<DemoFrames> {
     let pairs = manifest::open(&data::bundled("models/default/demo/manifest.csv")?)?;
-    let pair = pairs.iter().find(|pair| pair.id == PAIR);
-    let pair = pair.with_context(|| format!("the demo has no pair {PAIR}"))?;
-    let fault = pair.boxes.iter().flatten().next().map(|fault| fault.rect);
-    let frame = |path: &Path| anyhow::Ok(Arc::new(Frame::open(path)?));
-    Ok(DemoPair {
-        reference: frame(&pair.reference)?,
-        test: frame(&pair.test)?,
+    let pair = |id: &str| {
+        let pair = pairs.iter().find(|pair| pair.id == id);
+        pair.with_context(|| format!("the demo has no pair {id}"))
+    };
+    let frames = |pair: &Pair| {
+        let frame = |path: &Path| anyhow::Ok(Arc::new(Frame::open(path)?));
+        anyhow::Ok([frame(&pair.reference)?, frame(&pair.test)?])
+    };
+    let mismatch = pair(MISMATCH_PAIR)?;
+    let fault = mismatch.boxes.iter().flatten().next().map(|fault| fault.rect);
+    Ok(DemoFrames {
+        mismatch: frames(mismatch)?,
         fault: fault.unwrap_or(Rect::new(0, 0, 0, 0)),
+        conforming: frames(pair(CONFORMING_PAIR)?)?,
     })
 }
 

@@ -17,7 +17,7 @@ mod thread;
 mod touch;
 
 pub use config::{
-    ButtonConfig, InputsConfig, Place, RawButton, RawInputs, RawKeys, RawOperator,
+    ButtonConfig, InputsConfig, Place, RawAction, RawButton, RawInputs, RawKeys, RawOperator,
 };
 pub use debounce::{ButtonMap, Debounce};
 pub use error::Error;

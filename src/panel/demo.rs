@@ -10,27 +10,27 @@ use super::scene::{
 };
 use crate::frame::{Frame, Rect};
 
-/// The frames of a demonstration, and where their fault is.
+/// The frames of a demonstration: two pairs, each reference first.
 #[derive(Debug, Clone)]
-pub struct DemoPair {
-    /// The reference.
-    pub reference: Arc<Frame>,
-    /// The part, with a fault.
-    pub test: Arc<Frame>,
-    /// Where, in its pixels.
+pub struct DemoFrames {
+    /// A part with a fault.
+    pub mismatch: [Arc<Frame>; 2],
+    /// Where that is, in pixels of the part.
     pub fault: Rect,
+    /// A part without one.
+    pub conforming: [Arc<Frame>; 2],
 }
 
 /// Every screen by name, each with the station's health that belongs to it.
 ///
-/// Without a pair the screens say that there is no frame.
-pub fn scenes(language: Language, pair: Option<&DemoPair>) -> Vec<(&'static str, Scene)> {
-    let demo = Demo { words: Words::of(language), language, pair };
+/// Without frames the screens say that there are none.
+pub fn scenes(language: Language, frames: Option<&DemoFrames>) -> Vec<(&'static str, Scene)> {
+    let demo = Demo { words: Words::of(language), language, frames };
     vec![
         ("running-mismatch", demo.running(Health::Running, Outcome::Mismatch)),
         ("running-conforming", demo.running(Health::Running, Outcome::Conforming)),
         ("running-not-inspected", demo.not_inspected()),
-        ("waiting", demo.scene(Health::Running, Screen::Running(None))),
+        ("waiting", demo.waiting()),
         ("starting", demo.notice(NoticeKind::Starting)),
         ("held", demo.notice(NoticeKind::Held)),
         ("faulted", demo.notice(NoticeKind::Faulted)),
@@ -45,7 +45,7 @@ pub fn scenes(language: Language, pair: Option<&DemoPair>) -> Vec<(&'static str,
 struct Demo<'a> {
     words: &'static Words,
     language: Language,
-    pair: Option<&'a DemoPair>,
+    frames: Option<&'a DemoFrames>,
 }
 
 impl Demo<'_> {
@@ -80,18 +80,17 @@ impl Demo<'_> {
     fn running(&self, health: Health, outcome: Outcome) -> Scene {
         let is_mismatch = outcome == Outcome::Mismatch;
         let demo = &self.words.demo;
-        let area = self.pair.map_or(Rect::new(0, 0, 0, 0), |pair| pair.fault);
+        let area = self.frames.map_or(Rect::new(0, 0, 0, 0), |frames| frames.fault);
         let fault = FaultBox { area, label: demo.label.to_owned() };
-        let reference = self.pair.map(|pair| pair.reference.clone());
+        let pair = self.frames.map(|frames| match is_mismatch {
+            true => frames.mismatch.clone(),
+            false => frames.conforming.clone(),
+        });
         let part = Part {
             number: 12_345,
             outcome,
-            test: if is_mismatch {
-                self.pair.map(|pair| pair.test.clone())
-            } else {
-                reference.clone()
-            },
-            reference,
+            reference: pair.as_ref().map(|[reference, _]| reference.clone()),
+            test: pair.as_ref().map(|[_, test]| test.clone()),
             difference: None,
             boxes: if is_mismatch { vec![fault] } else { Vec::new() },
             finding: Some(Finding {
@@ -104,6 +103,11 @@ impl Demo<'_> {
         self.scene(health, Screen::Running(Some(part)))
     }
 
+    fn waiting(&self) -> Scene {
+        let scene = self.scene(Health::Running, Screen::Running(None));
+        Scene { counters: Counters::default(), ..scene }
+    }
+
     fn not_inspected(&self) -> Scene {
         let reason = self.words.demo.photo_reason.to_owned();
         self.running(Health::Degraded, Outcome::NotInspected(reason))
@@ -113,8 +117,7 @@ impl Demo<'_> {
         let demo = &self.words.demo;
         let (health, reason, remedies) = match kind {
             NoticeKind::Starting => {
-                let reason = self.words.remedies.wait;
-                (Health::Starting, reason, vec![Remedy::Wait, Remedy::RunChallenge])
+                (Health::Starting, demo.starting_reason, vec![Remedy::Wait, Remedy::RunChallenge])
             }
             NoticeKind::Held => {
                 let remedies = vec![Remedy::InspectRejects, Remedy::CheckPhoto, Remedy::Resume];
@@ -170,10 +173,10 @@ impl Demo<'_> {
         self.change(ChangeState::Refused(self.words.demo.refusal.to_owned()))
     }
 
-    /// Waves of whole numbers, so that the same pixels come out everywhere.
+    /// From whole numbers, so that the same pixels come out everywhere.
     fn trend(&self) -> Scene {
         let scores = (0..200_u32).map(|part| {
-            let noise = (part * part * 31 + part * 17) % 97;
+            let noise = scattered(part) % 97;
             let score = match part {
                 61 | 143 | 144 => 0.55 + noise as f32 / 400.0,
                 _ => 0.05 + noise as f32 / 500.0,
@@ -182,7 +185,7 @@ impl Demo<'_> {
         });
         let drift = |quantity, (start, slope): (f32, f32), state| {
             let value = |part: u32| {
-                let noise = (part * part * 13 + part * 7) % 31;
+                let noise = scattered(part + quantity as u32 * 1_000) % 31;
                 start + slope * part as f32 + noise as f32 / 900.0
             };
             let values = (0..200).map(value).collect();
@@ -199,4 +202,11 @@ impl Demo<'_> {
         };
         self.scene(Health::Running, Screen::Trend(trend))
     }
+}
+
+/// A number without a pattern for each number (the finalizer of MurmurHash3).
+fn scattered(number: u32) -> u32 {
+    let mixed = (number ^ (number >> 16)).wrapping_mul(0x85eb_ca6b);
+    let mixed = (mixed ^ (mixed >> 13)).wrapping_mul(0xc2b2_ae35);
+    mixed ^ (mixed >> 16)
 }

@@ -105,7 +105,7 @@ impl Metrics {
 
     /// A caption and a value below it.
     pub(super) fn cell_height(&self) -> u32 {
-        self.caption().line_height() + self.strong().line_height() + self.px(4)
+        self.caption().line_height() + self.strong().line_height()
     }
 }
 

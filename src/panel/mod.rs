@@ -30,7 +30,7 @@ mod thread;
 mod widget;
 mod wrap;
 
-pub use demo::{DemoPair, scenes as demo_scenes};
+pub use demo::{DemoFrames, scenes as demo_scenes};
 pub use display::{
     Display, DisplayConfig, DisplayDevice, Framebuffer, Kms, Memory, SpiModel, SpiPanel, Turn,
 };

@@ -120,7 +120,7 @@ impl Picture {
     ) {
         let area = on_screen(fault.area, bounds, place);
         let (edge, dark) = (Tone::Bad.fill(), PANE);
-        let line = (place.size.width / 160).clamp(1, 3);
+        let line = (place.size.width / 100).clamp(1, 3);
         canvas.frame(grown(area, line + 1), line + 2, dark);
         canvas.frame(grown(area, line), line, blend(edge, TEXT, 40));
         if self.is_labelled && !fault.label.is_empty() {

@@ -101,10 +101,11 @@ impl Text {
         ink.cut += u64::from(is_cut);
         let style = self.style.sized(em);
         let height = style.line_height() * lines.len() as u32;
-        let slack = area.size.height.saturating_sub(height) as i32;
+        // Negative where a line stands higher than its box: capitals may still fit.
+        let slack = area.size.height as i32 - height as i32;
         let top = match self.anchor {
             Anchor::Top => area.top_left.y,
-            Anchor::Middle => area.top_left.y + slack / 2,
+            Anchor::Middle => area.top_left.y + slack.div_euclid(2),
         };
         let first = top + baseline(style, &self.text);
         for (index, line) in lines.iter().enumerate() {

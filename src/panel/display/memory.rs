@@ -39,7 +39,7 @@ impl Memory {
     pub fn png(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = Cursor::new(Vec::new());
         let encoder =
-            PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::Adaptive);
+            PngEncoder::new_with_quality(&mut bytes, CompressionType::Best, FilterType::NoFilter);
         let (width, height) = self.image.dimensions();
         encoder
             .write_image(self.image.as_raw(), width, height, image::ExtendedColorType::Rgb8)

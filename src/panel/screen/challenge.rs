@@ -35,6 +35,7 @@ impl Stage<'_> {
             };
             self.place(area, Widget::Row(row));
         }
+        self.place(body.0, Widget::Card(Vec::new(), 0));
     }
 
     fn sample(&self, sample: &Sample) -> Row {

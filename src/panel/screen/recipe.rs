@@ -63,6 +63,7 @@ impl Stage<'_> {
             let (area, style) = (space.top(row, 0), self.metrics.body());
             self.place(area, Widget::Row(Row { entries, is_marked, style }));
         }
+        self.place(space.0, Widget::Card(Vec::new(), 0));
     }
 }
 

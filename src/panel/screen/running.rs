@@ -58,7 +58,7 @@ impl Stage<'_> {
     }
 
     fn score_height(&self) -> u32 {
-        self.metrics.strong().line_height() + self.metrics.px(46).max(24)
+        self.metrics.strong().line_height() + self.metrics.px(34).max(20)
     }
 
     /// The part large, with the boxes; reference and difference beside it, half as high.
@@ -119,7 +119,7 @@ impl Stage<'_> {
             self.score(space.bottom(self.score_height(), (gap / 2).max(1)), finding);
         }
         let texts = self.finding_texts(part);
-        self.place(space.0, Widget::Card(texts, metrics.px(12)));
+        self.place(space.0, Widget::Card(texts, metrics.px(10)));
     }
 
     fn score(&mut self, area: Rectangle, finding: &Finding) {
@@ -131,12 +131,13 @@ impl Stage<'_> {
             limit_word: captions.limit,
             small: self.metrics.caption(),
             large: self.metrics.strong(),
-            margin: self.metrics.px(10),
+            margin: self.metrics.px(8),
         };
         self.place(area, Widget::Score(score));
     }
 
-    /// The sentence that decided, or why there is none. A compact screen has room for labels alone.
+    /// The sentence that was violated, the label of the one that came closest, or why there is none.
+    /// A compact screen has room for labels alone.
     fn finding_texts(&self, part: Option<&Part>) -> Vec<Text> {
         let (captions, metrics) = (&self.words.captions, &self.metrics);
         let caption = |text: &str| Text::new(text, metrics.caption(), MUTED);
@@ -147,17 +148,14 @@ impl Stage<'_> {
             let reason = Text::new(reason, metrics.body(), TEXT).least(0);
             return vec![caption(captions.not_inspected), reason];
         }
-        let (name, tone) = match part.outcome {
-            Outcome::Mismatch => (captions.violated, Tone::Bad),
-            _ => (captions.closest, Tone::Quiet),
-        };
-        let mut texts = vec![caption(name)];
-        if let Some(finding) = &part.finding {
-            let color = if tone == Tone::Bad { tone.mark() } else { TEXT };
-            texts.push(Text::new(&finding.label, metrics.strong(), color));
-            if metrics.class != Class::Compact {
-                texts.push(Text::new(&finding.sentence, metrics.body(), TEXT).least(0));
-            }
+        let Some(finding) = &part.finding else { return Vec::new() };
+        if part.outcome == Outcome::Conforming {
+            let label = Text::new(&finding.label, metrics.strong(), TEXT);
+            return vec![caption(captions.closest), label];
+        }
+        let mut texts = vec![Text::new(&finding.label, metrics.strong(), Tone::Bad.mark())];
+        if metrics.class != Class::Compact {
+            texts.push(Text::new(&finding.sentence, metrics.body(), TEXT).least(0));
         }
         texts
     }

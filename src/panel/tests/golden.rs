@@ -2,7 +2,7 @@ use std::fs;
 
 use embedded_graphics::geometry::Size;
 
-use super::{pair, root};
+use super::{frames, root};
 use crate::panel::{Language, Memory, Panel, demo};
 
 const SIZES: [(u32, u32); 2] = [(800, 480), (480, 320)];
@@ -15,11 +15,11 @@ const LANGUAGES: [(Language, &str); 2] = [(Language::En, "en"), (Language::Ja, "
 fn every_screen_is_its_golden_pixel_for_pixel() {
     let folder = root().join("tests/golden/panel");
     let is_update = std::env::var_os("PAIRSPEC_UPDATE_GOLDEN").is_some();
-    let pair = pair();
+    let frames = frames();
     let (mut different, mut cut) = (Vec::new(), Vec::new());
     for (width, height) in SIZES {
         for (language, code) in LANGUAGES {
-            for (name, scene) in demo::scenes(language, Some(&pair)) {
+            for (name, scene) in demo::scenes(language, Some(&frames)) {
                 let mut display = Memory::new(Size::new(width, height)).unwrap();
                 let drawn = Panel::new().draw(&scene, &mut display).unwrap();
                 let file = format!("{name}-{width}x{height}-{code}.png");

@@ -4,7 +4,7 @@ use embedded_graphics::geometry::{OriginDimensions, Size};
 use embedded_graphics::pixelcolor::{PixelColor, Rgb565, Rgb888, RgbColor};
 use embedded_graphics::primitives::Rectangle;
 
-use super::pair;
+use super::frames;
 use crate::panel::{Drawn, Language, Panel, Scene, Screen, demo};
 
 /// A target that counts what is written to it, and fails at a call when it is told to.
@@ -63,7 +63,7 @@ impl<C: PixelColor + From<Rgb888>> DrawTarget for Counting<C> {
 }
 
 fn scenes() -> Vec<(&'static str, Scene)> {
-    demo::scenes(Language::En, Some(&pair()))
+    demo::scenes(Language::En, Some(&frames()))
 }
 
 #[test]

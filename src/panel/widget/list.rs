@@ -73,7 +73,7 @@ impl Row {
         space.right(margin / 2, 0);
         if let Some(sign) = entry.sign {
             let side = area.size.height * 3 / 5;
-            let place = space.left(side, margin / 2);
+            let place = space.left(side, margin);
             let top = area.top_left.y + (area.size.height - side) as i32 / 2;
             let square = Rectangle::new(Point::new(place.top_left.x, top), Size::new(side, side));
             sign.draw(canvas, square, color);
