@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::machine::{DataFolder, GpioChip, Machine};
-use super::{Board, DisplayDefaults, GpioLines, LineWiring, Thermal};
+use super::{Board, DisplayDefaults, DisplayNode, GpioLines, LineWiring, Thermal};
 use crate::capture::{CameraNode, PIXEL_FORMATS, format_list};
 
 /// How a fact stands to what is needed.
@@ -225,10 +225,17 @@ fn wiring(wanted: &GpioLines) -> Fact {
 }
 
 fn display(wanted: &DisplayDefaults, machine: &Machine) -> Fact {
-    let found = machine.displays.iter().find(|display| display.path == wanted.framebuffer);
-    let Some(found) = found else {
-        return lacking("display", format!("{} is not there", wanted.framebuffer.display()));
+    let path = wanted.device.path();
+    let absent = || lacking("display", format!("{} is not there", path.display()));
+    let DisplayNode::Framebuffer(_) = &wanted.device else {
+        // Its size is known to whoever opens it alone.
+        return match machine.display_nodes.iter().any(|node| node == path) {
+            true => good("display", format!("{} is there", path.display())),
+            false => absent(),
+        };
     };
+    let found = machine.displays.iter().find(|display| display.path == *path);
+    let Some(found) = found else { return absent() };
     let (width, height) = found.size;
     let text = format!("{}: {width}x{height}, {} bits", found.path.display(), found.bits);
     if width < wanted.width || height < wanted.height {

@@ -21,9 +21,7 @@ pub(super) struct Open {
 impl Open {
     /// Opens the device at a path.
     pub(super) fn at(path: &Path, config: &InputsConfig, map: &TouchMap) -> Result<Self, Error> {
-        let failed = |action| {
-            move |source| Error::Device { path: path.to_owned(), action, source }
-        };
+        let failed = |action| move |source| Error::Device { path: path.to_owned(), action, source };
         let device = Device::open(path).map_err(failed("open"))?;
         device.set_nonblocking(true).map_err(failed("set up"))?;
         let axes = axes(&device);
@@ -48,9 +46,7 @@ impl Open {
                 Ok(events.filter_map(|event| self.reader.event(event, ns)).collect())
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
-            Err(source) => {
-                Err(Error::Device { path: self.path.clone(), action: "read", source })
-            }
+            Err(source) => Err(Error::Device { path: self.path.clone(), action: "read", source }),
         }
     }
 }

@@ -120,12 +120,16 @@ mod tests {
 
     fn reader() -> Reader {
         let map = TouchMap::new();
-        map.set((800, 480), vec![
-            (Rect::new(0, 400, 400, 80), Action::Hold),
-            (Rect::new(400, 400, 400, 80), Action::Resume),
-        ]);
+        map.set(
+            (800, 480),
+            vec![
+                (Rect::new(0, 400, 400, 80), Action::Hold),
+                (Rect::new(400, 400, 400, 80), Action::Resume),
+            ],
+        );
         let keys = vec![(KeyCode::KEY_F1, Action::Hold)];
-        let config = InputsConfig::validate(&RawInputs::default()).map(|it| InputsConfig { keys, ..it });
+        let config =
+            InputsConfig::validate(&RawInputs::default()).map(|it| InputsConfig { keys, ..it });
         let config = config.unwrap_or_else(|error| panic!("{error}"));
         Reader::new("/dev/input/event0".into(), &config, (Some((AXIS, AXIS)), map))
     }

@@ -43,9 +43,7 @@ impl Lock {
             Action::NextRecipe | Action::SelectRecipe if !self.may_change_recipe => {
                 Err(Refusal::Recipe(action))
             }
-            Action::Resume
-                if now.challenge_failed && !self.may_resume_after_failed_challenge =>
-            {
+            Action::Resume if now.challenge_failed && !self.may_resume_after_failed_challenge => {
                 Err(Refusal::FailedChallenge)
             }
             _ => Ok(()),
@@ -68,8 +66,7 @@ mod tests {
     #[test]
     fn a_locked_operator_views_acknowledges_holds_and_challenges() {
         let actions = allowed(Lock::default(), FAILED);
-        let expected =
-            [Action::Acknowledge, Action::Hold, Action::Challenge, Action::NextScreen];
+        let expected = [Action::Acknowledge, Action::Hold, Action::Challenge, Action::NextScreen];
         assert_eq!(actions, expected);
         assert!(allowed(Lock::default(), PASSED).contains(&Action::Resume));
     }
@@ -88,7 +85,8 @@ mod tests {
     fn a_refusal_names_the_key_that_locks() {
         let refusal = Lock::default().check(Action::SelectRecipe, PASSED);
         let text = refusal.map_err(|refusal| refusal.to_string());
-        let expected = "select-recipe: locked for the operator ([input.operator] may_change_recipe)";
+        let expected =
+            "select-recipe: locked for the operator ([input.operator] may_change_recipe)";
         assert_eq!(text, Err(expected.to_owned()));
     }
 }

@@ -201,7 +201,8 @@ mod tests {
 
     fn devices(paths: &[&str]) -> Devices {
         let devices = paths.iter().map(PathBuf::from).collect();
-        let config = InputsConfig::validate(&RawInputs { devices, ..RawInputs::default() }).unwrap();
+        let config =
+            InputsConfig::validate(&RawInputs { devices, ..RawInputs::default() }).unwrap();
         Devices { config, touch: TouchMap::new(), open: Vec::new(), waits: HashMap::new() }
     }
 
@@ -209,8 +210,10 @@ mod tests {
     fn an_absent_device_is_tried_again_with_growing_waits() {
         let mut devices = devices(&["/nonexistent/event0", "/dev/null"]);
         let start = Instant::now();
-        let tried: Vec<u64> =
-            (0..20_000).step_by(100).map(|ms| devices.open_missing(start + Duration::from_millis(ms))).collect();
+        let tried: Vec<u64> = (0..20_000)
+            .step_by(100)
+            .map(|ms| devices.open_missing(start + Duration::from_millis(ms)))
+            .collect();
         // At 0, 0.5, 1.5, 3.5, 7.5 s and every 4 s from there.
         assert_eq!(tried.iter().sum::<u64>(), 2 * 8);
         assert_eq!(tried[..6], [2, 0, 0, 0, 0, 2]);

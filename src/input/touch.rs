@@ -71,8 +71,10 @@ mod tests {
     fn a_touch_is_on_the_button_below_it() {
         let map = TouchMap::new();
         assert_eq!(map.at((0.5, 0.5)), None);
-        let buttons =
-            vec![(Rect::new(0, 400, 400, 80), Action::Hold), (Rect::new(400, 400, 400, 80), Action::Resume)];
+        let buttons = vec![
+            (Rect::new(0, 400, 400, 80), Action::Hold),
+            (Rect::new(400, 400, 400, 80), Action::Resume),
+        ];
         map.set((800, 480), buttons);
         let found = [(0.1, 0.9), (0.6, 0.9), (0.6, 0.5), (1.0, 1.0)].map(|at| map.at(at));
         assert_eq!(found, [Some(Action::Hold), Some(Action::Resume), None, None]);
@@ -94,7 +96,11 @@ mod tests {
     #[test]
     fn wild_values_and_axes_stay_on_the_picture() {
         for value in [i32::MIN, -1, 0, 99, i32::MAX] {
-            for axis in [AXIS, Axis { minimum: i32::MIN, maximum: i32::MAX }, Axis { minimum: 5, maximum: -5 }] {
+            for axis in [
+                AXIS,
+                Axis { minimum: i32::MIN, maximum: i32::MAX },
+                Axis { minimum: 5, maximum: -5 },
+            ] {
                 let share = axis.share(value);
                 assert!(share > 0.0 && share < 1.0, "{value} {axis:?}");
             }

@@ -31,7 +31,8 @@ impl Budget {
             return Duration::ZERO;
         }
         // A little more, so that the wait does not end a rounding too early.
-        Duration::from_secs_f64((-self.saved_s / self.share).min(3_600.0)) + Duration::from_micros(1)
+        Duration::from_secs_f64((-self.saved_s / self.share).min(3_600.0))
+            + Duration::from_micros(1)
     }
 
     /// Notes what a drawing took.

@@ -95,14 +95,19 @@ mod tests {
 
     #[test]
     fn both_faces_are_small_enough() {
-        let bytes = include_bytes!("font/regular.otf").len() + include_bytes!("font/bold.otf").len();
+        let bytes =
+            include_bytes!("font/regular.otf").len() + include_bytes!("font/bold.otf").len();
         assert!(bytes <= 4 << 20, "{bytes}");
     }
 
     #[test]
     fn kanji_of_both_levels_kana_and_latin_are_there() {
         // The first and last of JIS X 0208's two levels of kanji, katakana in both widths, signs.
-        for character in "亜腕弌熙あんアンｱﾝAz09%.Ωμ±℃①㎜".chars() {
+        for character in
+            "\u{4e9c}\u{8155}\u{5f0c}\u{7199}\u{3042}\u{3093}\u{30a2}\u{30f3}\u{ff71}\u{ff9d}Az09%.\
+            \u{3a9}\u{3bc}\u{b1}\u{2103}\u{2460}\u{339c}"
+                .chars()
+        {
             assert!(has(Face::Regular, character) && has(Face::Bold, character), "{character}");
         }
     }

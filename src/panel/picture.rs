@@ -77,9 +77,7 @@ impl Content {
     fn bounds(&self) -> Option<Rect> {
         match self {
             Self::Nothing => None,
-            Self::Frame(frame) | Self::Map(frame) | Self::Between(frame, _) => {
-                Some(frame.bounds())
-            }
+            Self::Frame(frame) | Self::Map(frame) | Self::Between(frame, _) => Some(frame.bounds()),
         }
     }
 }
@@ -185,7 +183,10 @@ fn on_screen(fault: Rect, bounds: Rect, place: Rectangle) -> Rectangle {
     let (top, bottom) =
         (scale(fault.y, bounds.height, height), scale(fault.bottom(), bounds.height, height));
     let corner = place.top_left + Point::new(left as i32, top as i32);
-    Rectangle::new(corner, Size::new((right - left.min(right)).max(1), (bottom - top.min(bottom)).max(1)))
+    Rectangle::new(
+        corner,
+        Size::new((right - left.min(right)).max(1), (bottom - top.min(bottom)).max(1)),
+    )
 }
 
 fn grown(area: Rectangle, by: u32) -> Rectangle {
@@ -297,7 +298,10 @@ mod tests {
     fn every_source_pixel_counts_once_in_a_smaller_picture() {
         for (from, to) in [(640, 256), (100, 99), (7, 3)] {
             let spans = spans(from, to);
-            assert_eq!(spans.iter().map(|(left, right)| right - left).sum::<usize>(), from as usize);
+            assert_eq!(
+                spans.iter().map(|(left, right)| right - left).sum::<usize>(),
+                from as usize
+            );
         }
     }
 

@@ -31,10 +31,7 @@ impl Sign {
     pub(super) fn draw(self, canvas: &mut Canvas, area: Rectangle, color: Rgb888) {
         let side = area.size.width.min(area.size.height) as i32;
         let corner = area.top_left
-            + Point::new(
-                (area.size.width as i32 - side) / 2,
-                (area.size.height as i32 - side) / 2,
-            );
+            + Point::new((area.size.width as i32 - side) / 2, (area.size.height as i32 - side) / 2);
         for y in 0..side {
             for x in 0..side {
                 canvas.lay(corner + Point::new(x, y), color, self.coverage((x, y), side));
@@ -48,9 +45,8 @@ impl Sign {
             let middle = (pixel * SAMPLES + sample) as f32 + 0.5;
             middle / (side * SAMPLES) as f32 * 2.0 - 1.0
         };
-        let samples = (0..SAMPLES * SAMPLES).filter(|sample| {
-            self.has(place(x, sample % SAMPLES), place(y, sample / SAMPLES))
-        });
+        let samples = (0..SAMPLES * SAMPLES)
+            .filter(|sample| self.has(place(x, sample % SAMPLES), place(y, sample / SAMPLES)));
         // At most 16 of 16.
         (samples.count() as u32 * 255 / (SAMPLES * SAMPLES) as u32) as u8
     }
@@ -76,7 +72,7 @@ impl Sign {
             Self::Warning => {
                 let triangle = stroke(&[(-0.86, 0.82), (0.86, 0.82), (0.0, -0.78)], 0.14)
                     || stroke(&[(0.0, -0.78), (-0.86, 0.82)], 0.14)
-                    || (y <= 0.82 && y >= -0.78 && x.abs() <= (y + 0.78) / 1.6 * 0.86);
+                    || ((-0.78..=0.82).contains(&y) && x.abs() <= (y + 0.78) / 1.6 * 0.86);
                 triangle && !exclaims(-0.2, 0.28, 0.62)
             }
             Self::Pause => {
@@ -114,15 +110,8 @@ mod tests {
 
     use super::*;
 
-    const SIGNS: [Sign; 7] = [
-        Sign::Tick,
-        Sign::Cross,
-        Sign::Warning,
-        Sign::Pause,
-        Sign::Fault,
-        Sign::Dots,
-        Sign::Arrow,
-    ];
+    const SIGNS: [Sign; 7] =
+        [Sign::Tick, Sign::Cross, Sign::Warning, Sign::Pause, Sign::Fault, Sign::Dots, Sign::Arrow];
 
     fn pattern(sign: Sign, side: u32) -> String {
         let mut canvas = Canvas::default();

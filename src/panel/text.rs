@@ -84,7 +84,8 @@ impl Text {
         loop {
             let style = self.style.sized(em);
             let lines = wrap(&self.text, size.width as f32, |it| style.advance(it));
-            let is_broken_word = lines.len() > 1 && em > self.least_em && breaks_words(&lines, self);
+            let is_broken_word =
+                lines.len() > 1 && em > self.least_em && breaks_words(&lines, self);
             if lines.len() <= lines_in(size, style) && !is_broken_word {
                 return Fitted { lines, em, is_cut: false };
             }
@@ -170,7 +171,8 @@ fn lines_in(size: Size, style: Style) -> usize {
 /// Whether a word of Latin letters was broken, which a smaller size may avoid.
 fn breaks_words(lines: &[String], text: &Text) -> bool {
     let joined: usize = lines.iter().map(|line| line.split_whitespace().count()).sum();
-    text.text.is_ascii() && joined > text.text.split_whitespace().count()
+    text.text.is_ascii()
+        && joined > text.text.split_whitespace().count()
         && !text.text.contains(['-', '/'])
 }
 
@@ -265,9 +267,8 @@ mod tests {
             canvas.clear(Size::new(200, 30), Rgb888::BLACK);
             let area = canvas.area();
             text.draw(&mut canvas, &mut ink, area);
-            (0..200).find(|x| {
-                (0..30).any(|y| canvas.pixels()[(y * 200 + x) as usize] != Rgb888::BLACK)
-            })
+            (0..200)
+                .find(|x| (0..30).any(|y| canvas.pixels()[(y * 200 + x) as usize] != Rgb888::BLACK))
         };
         let [left, centre, right] =
             [text("HH"), text("HH").centred(), text("HH").right()].map(first_column);

@@ -123,8 +123,9 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_asked_where_characters_fit() {
-        let text = "A very long sentence, with \u{6f22}\u{5b57}\u{3068}\u{304b}\u{306a}(x) mixed in. "
-            .repeat(9);
+        let text =
+            "A very long sentence, with \u{6f22}\u{5b57}\u{3068}\u{304b}\u{306a}(x) mixed in. "
+                .repeat(9);
         for width in 2..40 {
             for line in lines(&text, width as f32) {
                 let found: usize = line.chars().map(|it| 1 + usize::from(is_wide(it))).sum();

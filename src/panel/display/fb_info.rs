@@ -72,9 +72,7 @@ pub(super) fn geometry(file: &File, path: &Path) -> Result<Geometry, Error> {
 fn ask(file: &File) -> Result<(Variable, Fixed), rustix::io::Errno> {
     // SAFETY: the kernel writes a `struct fb_var_screeninfo`, of which `Variable` is the layout, and
     // nothing else; every bit pattern is one.
-    let variable = unsafe {
-        ioctl(file, Getter::<FBIOGET_VSCREENINFO, Variable>::new())?
-    };
+    let variable = unsafe { ioctl(file, Getter::<FBIOGET_VSCREENINFO, Variable>::new())? };
     // SAFETY: as above, with `struct fb_fix_screeninfo` and `Fixed`.
     let fixed = unsafe { ioctl(file, Getter::<FBIOGET_FSCREENINFO, Fixed>::new())? };
     Ok((variable, fixed))
@@ -104,8 +102,8 @@ fn layout(variable: &Variable, line_length: u32, path: &Path) -> Result<Geometry
         return Err(refuse(format!("{} columns in {stride} bytes", variable.xres)));
     }
     let [red, green, blue] = fields.map(|field| (field.offset, field.length));
-    let start = u64::from(variable.yoffset) * stride as u64
-        + u64::from(variable.xoffset) * bytes as u64;
+    let start =
+        u64::from(variable.yoffset) * stride as u64 + u64::from(variable.xoffset) * bytes as u64;
     let size = Size::new(variable.xres, variable.yres);
     Ok(Geometry { size, stride, start, packing: Packing { bytes, red, green, blue } })
 }

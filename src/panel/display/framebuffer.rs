@@ -160,8 +160,7 @@ mod tests {
         };
         // Read only: as a device that takes no more writes.
         let read_only = File::open(file.path()).unwrap();
-        let mut display =
-            Framebuffer::on(read_only, file.path(), (geometry, Turn::None)).unwrap();
+        let mut display = Framebuffer::on(read_only, file.path(), (geometry, Turn::None)).unwrap();
         let area = Rectangle::new(Point::zero(), Size::new(1, 1));
         display.write(&area, &[Rgb888::WHITE]).unwrap();
         let text = display.flush().unwrap_err().to_string();

@@ -88,9 +88,7 @@ impl Kms {
         let info = self.card.get_connector(self.connector, false);
         let info = info.map_err(Error::device(&self.path, "look at the cable of"))?;
         match info.state() {
-            connector::State::Disconnected => {
-                Err(Error::Disconnected { path: self.path.clone() })
-            }
+            connector::State::Disconnected => Err(Error::Disconnected { path: self.path.clone() }),
             _ => Ok(()),
         }
     }
@@ -176,7 +174,8 @@ impl Card {
 }
 
 fn preferred(modes: &[Mode]) -> Option<&Mode> {
-    let is_preferred = |mode: &&Mode| mode.mode_type().contains(drm::control::ModeTypeFlags::PREFERRED);
+    let is_preferred =
+        |mode: &&Mode| mode.mode_type().contains(drm::control::ModeTypeFlags::PREFERRED);
     modes.iter().find(is_preferred).or_else(|| modes.first())
 }
 

@@ -78,8 +78,7 @@ impl Turn {
 
 impl Packing {
     /// 32 bits with a byte for each, blue first in memory: XRGB8888 of DRM.
-    pub(super) const XRGB8888: Self =
-        Self { bytes: 4, red: (16, 8), green: (8, 8), blue: (0, 8) };
+    pub(super) const XRGB8888: Self = Self { bytes: 4, red: (16, 8), green: (8, 8), blue: (0, 8) };
 
     fn pack(self, color: Rgb888) -> u32 {
         let put = |value: u8, (offset, length): (u32, u32)| {

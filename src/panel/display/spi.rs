@@ -51,7 +51,9 @@ struct LineError(#[allow(dead_code, reason = "shown by Debug in messages")] gpio
 pub(super) fn open(config: &SpiPanel, turn: Turn) -> Result<Box<dyn Display>, Error> {
     check_size(turn.seen(Size::new(config.width.into(), config.height.into())))?;
     match config.model {
-        SpiModel::St7789 => start(ST7789, ColorInversion::Inverted, ColorOrder::Rgb, (config, turn)),
+        SpiModel::St7789 => {
+            start(ST7789, ColorInversion::Inverted, ColorOrder::Rgb, (config, turn))
+        }
         SpiModel::Ili9341 => {
             start(ILI9341Rgb565, ColorInversion::Normal, ColorOrder::Bgr, (config, turn))
         }

@@ -22,7 +22,8 @@ impl Stage<'_> {
         let mut body = self.band(space, look, (word, Some(detail)));
         let row = self.metrics.body().line_height() + self.metrics.px(10);
         let captions = [words.sample, words.known_as, words.found];
-        let entries = captions.iter().zip(SHARES).map(|(text, share)| Entry::new(*text, None, share));
+        let entries =
+            captions.iter().zip(SHARES).map(|(text, share)| Entry::new(*text, None, share));
         let entries = entries.collect();
         let (style, area) = (self.metrics.caption(), body.top(row, 0));
         self.place(area, Widget::Row(Row { entries, is_marked: false, style }));
@@ -43,7 +44,9 @@ impl Stage<'_> {
         let fault = sample.fault.as_deref().unwrap_or(words.conforming);
         let (text, tone, sign) = match sample.found {
             None => (words.pending, None, None),
-            Some(SampleResult::AsExpected) => (words.as_expected, Some(Tone::Good), Some(Sign::Tick)),
+            Some(SampleResult::AsExpected) => {
+                (words.as_expected, Some(Tone::Good), Some(Sign::Tick))
+            }
             Some(SampleResult::Otherwise) => (words.otherwise, Some(Tone::Bad), Some(Sign::Cross)),
             Some(SampleResult::NotInspected) => {
                 (words.not_inspected, Some(Tone::Attention), Some(Sign::Warning))
@@ -80,7 +83,8 @@ fn shown(samples: &[Sample], room: usize) -> Vec<(bool, &Sample)> {
     let newest = samples.iter().rev().filter(|sample| sample.found.is_some() && !is_bad(sample));
     let pending = samples.iter().filter(|sample| sample.found.is_none());
     let kept = room.saturating_sub(1);
-    let mut rows: Vec<_> = bad.chain(newest).chain(pending).take(kept).map(|it| (true, it)).collect();
+    let mut rows: Vec<_> =
+        bad.chain(newest).chain(pending).take(kept).map(|it| (true, it)).collect();
     if room > 0 {
         rows.extend(samples.last().map(|sample| (false, sample)));
     }
@@ -102,7 +106,8 @@ mod tests {
         samples[7].found = Some(SampleResult::Otherwise);
         samples[31].found = Some(SampleResult::NotInspected);
         let rows = shown(&samples, 6);
-        let names: Vec<(bool, &str)> = rows.iter().map(|(own, it)| (*own, it.name.as_str())).collect();
+        let names: Vec<(bool, &str)> =
+            rows.iter().map(|(own, it)| (*own, it.name.as_str())).collect();
         assert_eq!(names[..3], [(true, "7"), (true, "31"), (true, "39")]);
         assert_eq!((names.len(), names[5].0), (6, false));
         assert!(shown(&samples, 0).is_empty());

@@ -129,7 +129,8 @@ impl Stage<'_> {
         let cells = self.cells();
         let gap = (self.metrics.gap() / 2).max(1);
         let rows = (cells.len() as u32).div_ceil(columns);
-        let places = space.rows(rows, gap).into_iter().flat_map(|row| Space(row).columns(columns, gap));
+        let places =
+            space.rows(rows, gap).into_iter().flat_map(|row| Space(row).columns(columns, gap));
         for (cell, area) in cells.into_iter().zip(places.collect::<Vec<_>>()) {
             self.place(area, Widget::Cell(cell));
         }
@@ -144,7 +145,11 @@ impl Stage<'_> {
         let all = [
             (captions.parts, grouped(parts), Tone::Quiet),
             (captions.conforming, grouped(conforming), Tone::Good),
-            (captions.mismatch, grouped(mismatch), if mismatch > 0 { Tone::Bad } else { Tone::Quiet }),
+            (
+                captions.mismatch,
+                grouped(mismatch),
+                if mismatch > 0 { Tone::Bad } else { Tone::Quiet },
+            ),
             (
                 captions.uninspected,
                 grouped(not_inspected),

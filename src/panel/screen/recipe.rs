@@ -27,10 +27,8 @@ impl Stage<'_> {
     fn change_texts(&self, change: &RecipeChange) -> Vec<Text> {
         let (words, metrics) = (&self.words.change, &self.metrics);
         let caption = |text: &str| Text::new(text, metrics.caption(), MUTED);
-        let mut texts = vec![
-            caption(words.now),
-            Text::new(&self.scene.recipe, metrics.strong(), TEXT),
-        ];
+        let mut texts =
+            vec![caption(words.now), Text::new(&self.scene.recipe, metrics.strong(), TEXT)];
         if change.requested != self.scene.recipe {
             texts.push(caption(words.requested));
             texts.push(Text::new(&change.requested, metrics.strong(), Tone::Busy.mark()));

@@ -40,7 +40,9 @@ impl Stage<'_> {
         let large = scaled_width(frame, height.saturating_sub(caption));
         let small = match self.metrics.class {
             Class::Compact => 0,
-            _ => scaled_width(frame, (height.saturating_sub(gap) / 2).saturating_sub(caption)) + gap,
+            _ => {
+                scaled_width(frame, (height.saturating_sub(gap) / 2).saturating_sub(caption)) + gap
+            }
         };
         let most = width * PICTURES_MOST.0 / PICTURES_MOST.1;
         let pictures = body.left((large + small).min(most), gap);

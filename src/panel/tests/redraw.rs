@@ -39,7 +39,10 @@ impl<C: PixelColor + From<Rgb888>> DrawTarget for Counting<C> {
     type Color = C;
     type Error = &'static str;
 
-    fn draw_iter<I: IntoIterator<Item = Pixel<C>>>(&mut self, pixels: I) -> Result<(), Self::Error> {
+    fn draw_iter<I: IntoIterator<Item = Pixel<C>>>(
+        &mut self,
+        pixels: I,
+    ) -> Result<(), Self::Error> {
         for Pixel(at, color) in pixels {
             let index = at.y as usize * self.size.width as usize + at.x as usize;
             self.pixels[index] = color;

@@ -41,12 +41,7 @@ impl Score {
         &self,
         canvas: &mut Canvas,
         ink: &mut Ink,
-        (area, word, value, color): (
-            Rectangle,
-            &str,
-            f32,
-            embedded_graphics::pixelcolor::Rgb888,
-        ),
+        (area, word, value, color): (Rectangle, &str, f32, embedded_graphics::pixelcolor::Rgb888),
     ) {
         let mut space = Space(area);
         let value = format!("{value:.2}");

@@ -52,7 +52,7 @@ pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)>
     PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
 }
 
-const ROOMS: [Room; 21] = [
+const ROOMS: [Room; 23] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
@@ -89,6 +89,23 @@ const ROOMS: [Room; 21] = [
         &["frame", "inspect", "spec", "verdict", "calibrate"],
     ),
     ("signal", &["gpiocdev", "rustix", "serde_json"], &[]),
+    (
+        "panel",
+        &[
+            "ab_glyph",
+            "drm",
+            "embedded_graphics",
+            "embedded_hal",
+            "gpiocdev",
+            "image",
+            "libc",
+            "linux_embedded_hal",
+            "mipidsi",
+            "rustix",
+        ],
+        &["frame"],
+    ),
+    ("input", &["evdev", "rustix"], &["frame"]),
     ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
     (
         "station",
@@ -103,6 +120,7 @@ const ROOMS: [Room; 21] = [
         &[
             "anyhow",
             "clap",
+            "embedded_graphics",
             "env_logger",
             "indicatif",
             "jiff",
