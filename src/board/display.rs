@@ -173,7 +173,7 @@ mod tests {
             (SPI.replace("'/dev/spidev0.0'", "'spidev0.0'"), "display.spi.device = spidev0.0"),
             (SPI.replace("'/dev/gpiochip0'", "'gpio'"), "display.spi.chip = gpio: an absolute"),
             (SPI.replace("40000000", "40"), "display.spi.clock_hz = 40: from"),
-            (SPI.replace("= 27", "= 25"), "another line than data_line's"),
+            (SPI.replace("reset_line = 27", "reset_line = 25"), "another line than data_line's"),
             (SPI.replace("st7789", "ssd1306"), "unknown variant"),
             (format!("{framebuffer}colour = 1"), "unknown field"),
         ] {

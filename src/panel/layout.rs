@@ -33,8 +33,8 @@ const NARROWER: f32 = 1.15;
 /// Below this scale the compact layout is used.
 const COMPACT_BELOW: f32 = 0.6;
 
-/// Of a verdict, on 800x480: its capitals are 64 pixels high, which is 12.2 mm on 7 inches.
-const VERDICT_EM: u32 = 88;
+/// Of a verdict, on 800x480: its capitals are 63 pixels high, which is 12.0 mm on 7 inches.
+const VERDICT_EM: u32 = 86;
 
 impl Metrics {
     pub(super) fn of(size: Size) -> Self {

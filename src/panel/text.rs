@@ -78,6 +78,18 @@ impl Text {
         Self { anchor: Anchor::Middle, ..self }
     }
 
+    /// The same, `by` pixels of an em smaller but not below its least size.
+    pub(super) fn smaller(&self, by: u32) -> Self {
+        let em = self.style.em.saturating_sub(by).max(self.least_em);
+        Self { style: self.style.sized(em), ..self.clone() }
+    }
+
+    /// How high it is in a box of this width without becoming smaller.
+    pub(super) fn height(&self, width: u32) -> u32 {
+        let lines = wrap(&self.text, width as f32, |it| self.style.advance(it));
+        lines.len() as u32 * self.style.line_height()
+    }
+
     /// Breaks the text for a box.
     pub(super) fn fit(&self, size: Size) -> Fitted {
         let mut em = self.style.em;
@@ -105,7 +117,7 @@ impl Text {
         // Negative where a line stands higher than its box: capitals may still fit.
         let slack = area.size.height as i32 - height as i32;
         let top = match self.anchor {
-            Anchor::Top => area.top_left.y,
+            Anchor::Top => area.top_left.y + slack.min(0).div_euclid(2),
             Anchor::Middle => area.top_left.y + slack.div_euclid(2),
         };
         let first = top + baseline(style, &self.text);

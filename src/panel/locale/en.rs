@@ -30,7 +30,7 @@ pub(super) const WORDS: Words = Words {
         parts: "Parts",
         conforming: "Pass",
         mismatch: "Fail",
-        uninspected: "Uninspected",
+        uninspected: "No verdict",
         yield_ratio: "Yield",
         rate: "Parts/min",
         reason: "Reason",

@@ -89,7 +89,7 @@ pub(super) const WORDS: Words = Words {
         acknowledge: "確認",
         hold: "保留",
         resume: "再開",
-        challenge: "始業点検",
+        challenge: "点検",
         next_recipe: "次品種",
         select_recipe: "決定",
         next_screen: "画面",

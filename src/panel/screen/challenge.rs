@@ -6,7 +6,7 @@ use crate::panel::theme::Tone;
 use crate::panel::widget::{Entry, Row, Widget};
 
 /// Shares of the columns: name, known as, result.
-const SHARES: [u32; 3] = [4, 4, 3];
+const SHARES: [u32; 3] = [3, 4, 4];
 
 impl Stage<'_> {
     pub(super) fn challenge(&mut self, space: Space, challenge: &Challenge) {

@@ -159,7 +159,13 @@ impl Stage<'_> {
             (captions.rate, format!("{per_minute:.0}"), Tone::Quiet),
         ];
         let (small, large) = (self.metrics.caption(), self.metrics.strong());
+        // A compact screen has room for four: how many came, and how many went wrong.
+        let is_shown =
+            |index: &usize| self.metrics.class != Class::Compact || [0, 2, 3, 4].contains(index);
         all.into_iter()
+            .enumerate()
+            .filter(|(index, _)| is_shown(index))
+            .map(|(_, cell)| cell)
             .map(|(caption, value, tone)| Cell { caption, value, tone, small, large })
             .collect()
     }
@@ -189,10 +195,11 @@ fn grouped(number: u64) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::panel::demo;
     use crate::panel::scene::Language;
+    use crate::panel::{Memory, Panel, demo};
 
     const SIZES: [(u32, u32); 10] = [
         (320, 240),
@@ -226,6 +233,40 @@ mod tests {
                         );
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_demonstration_says_fits_on_every_screen() {
+        for (width, height) in SIZES {
+            for language in [Language::En, Language::Ja] {
+                for (name, scene) in demo::scenes(language, None) {
+                    let mut display = Memory::new(Size::new(width, height)).unwrap();
+                    let drawn = Panel::new().draw(&scene, &mut display).unwrap();
+                    let found = (drawn.cut_texts, drawn.unknown_glyphs);
+                    assert_eq!(found, (0, 0), "{name} {width}x{height} {language:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn verdicts_keep_their_size_on_seven_inches_in_both_languages() {
+        for language in [Language::En, Language::Ja] {
+            for (name, scene) in demo::scenes(language, None) {
+                let placed = arrange(&scene, Size::new(800, 480));
+                let band = placed.iter().find_map(|placed| match &placed.widget {
+                    Widget::Band(band) => Some((placed.area.size, band)),
+                    _ => None,
+                });
+                let Some((size, band)) = band.filter(|_| name.starts_with("running")) else {
+                    continue;
+                };
+                // As the band divides itself: margins and the sign left of the word.
+                let left = size.height / 8 * 3 + size.height * 3 / 4;
+                let word = band.style.width(&band.word);
+                assert!(left + word <= size.width, "{name}: {} {word}", band.word);
             }
         }
     }

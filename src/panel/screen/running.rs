@@ -12,6 +12,8 @@ use crate::panel::widget::{Score, Widget};
 
 /// Of the width of pictures and facts together, pictures take at most this much of a landscape.
 const PICTURES_MOST: (u32, u32) = (58, 100);
+/// Of the width of pictures, so much is for the two small ones.
+const BESIDE: (u32, u32) = (32, 100);
 /// The frames of a station that has sent none: square.
 const NO_FRAME: Size = Size::new(1, 1);
 
@@ -49,14 +51,20 @@ impl Stage<'_> {
         (Space(pictures), body)
     }
 
-    /// What a portrait screen needs below its pictures.
+    /// What a screen that is higher than wide needs below its pictures.
     fn facts_height(&self) -> u32 {
         let metrics = &self.metrics;
-        let cells = 2 * metrics.cell_height() + metrics.gap() * 2;
-        match metrics.class {
-            Class::Compact => cells + metrics.strong().line_height() + metrics.px(60),
-            _ => cells + self.score_height() + metrics.px(150),
-        }
+        let texts = match metrics.class {
+            Class::Compact => metrics.strong().line_height(),
+            _ => metrics.strong().line_height() + 3 * metrics.body().line_height(),
+        };
+        let card = texts + 2 * metrics.px(10) + metrics.gap();
+        self.counters_height() + self.score_height() + card + 2 * metrics.gap()
+    }
+
+    /// Two rows of cells.
+    fn counters_height(&self) -> u32 {
+        2 * self.metrics.cell_height() + (self.metrics.gap() / 2).max(1)
     }
 
     fn score_height(&self) -> u32 {
@@ -86,14 +94,9 @@ impl Stage<'_> {
         if self.metrics.class == Class::Compact {
             return self.pane(space.0, &name, test);
         }
-        let Size { width, height } = space.0.size;
-        let small = if self.metrics.is_tall() {
-            let below = (height * 2 / 5).min(width / 2 + self.metrics.caption().line_height());
-            Space(space.bottom(below, gap)).columns(2, gap)
-        } else {
-            let beside = (width - width.min(gap)) * 32 / 100;
-            Space(space.right(beside, gap)).rows(2, gap)
-        };
+        let width = space.0.size.width;
+        let beside = width.saturating_sub(gap) * BESIDE.0 / BESIDE.1;
+        let small = Space(space.right(beside, gap)).rows(2, gap);
         self.pane(space.0, &name, test);
         self.pane(small[0], captions.reference, reference);
         self.pane(small[1], captions.difference, difference);
@@ -112,9 +115,7 @@ impl Stage<'_> {
         let metrics = self.metrics;
         let gap = metrics.gap();
         let columns = if metrics.class == Class::Compact { 2 } else { 3 };
-        let rows = 6 / columns;
-        let cells = rows * metrics.cell_height() + (rows - 1) * (gap / 2).max(1);
-        let counters = space.bottom(cells, gap);
+        let counters = space.bottom(self.counters_height(), gap);
         self.counters(Space(counters), columns);
         let finding = part.and_then(|part| part.finding.as_ref());
         if let Some(finding) = finding.filter(|_| !matches!(part, Some(part) if is_open(part))) {
@@ -144,16 +145,22 @@ impl Stage<'_> {
         let (captions, metrics) = (&self.words.captions, &self.metrics);
         let caption = |text: &str| Text::new(text, metrics.caption(), MUTED);
         let Some(part) = part else {
-            return vec![Text::new(captions.first_part, metrics.body(), TEXT)];
+            return vec![Text::new(captions.first_part, metrics.body(), TEXT).least(0)];
         };
         if let Outcome::NotInspected(reason) = &part.outcome {
             let reason = Text::new(reason, metrics.body(), TEXT).least(0);
-            return vec![caption(captions.not_inspected), reason];
+            return match metrics.class {
+                Class::Compact => vec![reason],
+                _ => vec![caption(captions.not_inspected), reason],
+            };
         }
         let Some(finding) = &part.finding else { return Vec::new() };
         if part.outcome == Outcome::Conforming {
             let label = Text::new(&finding.label, metrics.strong(), TEXT);
-            return vec![caption(captions.closest), label];
+            return match metrics.class {
+                Class::Compact => vec![label],
+                _ => vec![caption(captions.closest), label],
+            };
         }
         let mut texts = vec![Text::new(&finding.label, metrics.strong(), Tone::Bad.mark())];
         if metrics.class != Class::Compact {

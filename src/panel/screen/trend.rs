@@ -36,7 +36,10 @@ impl Stage<'_> {
         let newest = trend.scores.len().saturating_sub(TREND_PARTS);
         let chart = Chart {
             scores: trend.scores[newest..].to_vec(),
-            caption: captions.last_parts,
+            caption: match self.metrics.class {
+                Class::Compact => captions.score,
+                _ => captions.last_parts,
+            },
             limit_word: captions.limit,
             no_values: captions.no_values,
             small: self.metrics.caption(),

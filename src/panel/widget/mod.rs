@@ -120,13 +120,128 @@ impl Widget {
     }
 }
 
-/// Writes texts below each other, each into what those before it left.
+/// Writes texts below each other; all become smaller together until they fit.
 fn card(texts: &[Text], margin: u32, (canvas, ink): (&mut Canvas, &mut Ink)) {
     let area = canvas.area();
     canvas.fill(area, CARD);
     let mut space = Space::inset(area, margin);
-    for text in texts {
+    let gap = margin / 3;
+    let height = |texts: &[Text]| {
+        let lines = texts.iter().map(|text| text.height(space.0.size.width));
+        lines.sum::<u32>() + gap * (texts.len() as u32).saturating_sub(1)
+    };
+    let most = texts.iter().map(|text| text.style.em - text.least_em).max().unwrap_or(0);
+    let smaller = |by: u32| texts.iter().map(|text| text.smaller(by)).collect::<Vec<Text>>();
+    let by = (0..most).find(|by| height(&smaller(*by)) <= space.0.size.height).unwrap_or(most);
+    for text in smaller(by) {
         let height = text.draw(canvas, ink, space.0);
-        space.top(height, margin / 3);
+        space.top(height, gap);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use embedded_graphics::geometry::{Point, Size};
+    use embedded_graphics::mock_display::MockDisplay;
+    use embedded_graphics::pixelcolor::Rgb565;
+    use embedded_graphics::prelude::PointsIter;
+
+    use super::*;
+    use crate::panel::ink::Style;
+    use crate::panel::sign::Sign;
+    use crate::panel::theme::{TEXT, Tone};
+
+    fn widgets() -> Vec<Widget> {
+        let (small, large) = (Style::regular(11), Style::bold(14));
+        let text = Text::new("Open trace", small, TEXT);
+        vec![
+            Widget::Caption(text.clone()),
+            Widget::Card(vec![text.clone(), text], 4),
+            Widget::Band(Band {
+                tone: Tone::Bad,
+                sign: Sign::Cross,
+                word: "FAIL".to_owned(),
+                detail: None,
+                style: large,
+            }),
+            Widget::Cell(Cell {
+                caption: "Parts",
+                value: "12".to_owned(),
+                tone: Tone::Quiet,
+                small,
+                large,
+            }),
+            Widget::Score(Score {
+                score: 0.9,
+                threshold: 0.5,
+                score_word: "Score",
+                limit_word: "Limit",
+                small,
+                large,
+                margin: 3,
+            }),
+            Widget::Key(Key { word: "Hold", is_enabled: true, style: large }),
+            Widget::Row(Row {
+                entries: vec![Entry::new("Board 1", None, 1)],
+                is_marked: true,
+                style: small,
+            }),
+            Widget::Chart(Chart {
+                scores: Vec::new(),
+                caption: "Score",
+                limit_word: "Limit",
+                no_values: "none",
+                small,
+                margin: 3,
+            }),
+        ]
+    }
+
+    #[test]
+    fn a_widget_writes_every_pixel_of_its_area_once_and_no_other() {
+        let pen = RefCell::new(Pen::default());
+        let area = Rectangle::new(Point::new(3, 5), Size::new(60, 40));
+        for widget in widgets() {
+            // A mock display panics on a pixel that is written twice or outside.
+            let mut display = MockDisplay::<Rgb565>::new();
+            Placed { area, widget: widget.clone() }.view(&pen).draw(&mut display).unwrap();
+            assert_eq!(display.affected_area(), area, "{widget:?}");
+            let untouched = area.points().find(|at| display.get_pixel(*at).is_none());
+            assert_eq!(untouched, None, "{widget:?}");
+        }
+    }
+
+    #[test]
+    fn widgets_that_differ_in_one_fact_look_different() {
+        let pen = RefCell::new(Pen::default());
+        let area = Rectangle::new(Point::zero(), Size::new(64, 32));
+        let drawn = |score: f32, tone: Tone| {
+            let (small, large) = (Style::regular(11), Style::bold(14));
+            let (score_word, limit_word, margin) = ("S", "L", 2);
+            let score =
+                Score { score, threshold: 0.5, score_word, limit_word, small, large, margin };
+            let cell = Cell { caption: "Parts", value: "1".to_owned(), tone, small, large };
+            [Widget::Score(score), Widget::Cell(cell)].map(|widget| {
+                let mut display = MockDisplay::<Rgb888>::new();
+                Placed { area, widget }.view(&pen).draw(&mut display).unwrap();
+                display
+            })
+        };
+        let (one, other) = (drawn(0.20, Tone::Good), drawn(0.21, Tone::Bad));
+        assert!(one[0] != other[0] && one[1] != other[1]);
+        assert!(one == drawn(0.20, Tone::Good));
+    }
+
+    #[test]
+    fn texts_of_a_card_become_smaller_together_before_one_is_cut() {
+        let (mut canvas, mut ink) = (Canvas::default(), Ink::default());
+        let text = |em: u32| Text::new("Check lens and light.", Style::regular(em), TEXT).least(11);
+        canvas.clear(Size::new(150, 64), GROUND);
+        card(&[text(22), text(22), text(22)], 3, (&mut canvas, &mut ink));
+        assert_eq!(ink.cut, 0);
+        canvas.clear(Size::new(150, 30), GROUND);
+        card(&[text(22), text(22), text(22)], 3, (&mut canvas, &mut ink));
+        assert!(ink.cut > 0);
     }
 }
