@@ -30,12 +30,17 @@ pub mod calibrate;
 pub mod capture;
 pub mod clip;
 pub mod diff;
+pub mod drift;
+
 pub mod files;
 pub mod frame;
+pub mod input;
 pub mod inspect;
 pub mod int8;
 pub mod journal;
 pub mod manifest;
+pub mod panel;
+pub mod plant;
 pub mod quantize;
 pub mod recipe;
 pub mod region;

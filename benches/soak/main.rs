@@ -6,6 +6,8 @@ mod journal;
 mod kill;
 mod line;
 mod mutations;
+#[cfg(all(feature = "http", feature = "modbus", feature = "mqtt"))]
+mod plant;
 #[path = "../../tests/shared/mod.rs"]
 mod shared;
 
@@ -28,6 +30,9 @@ enum Proof {
     Mutations(mutations::Arguments),
     /// A journal whose writer is killed at random moments
     Journal(journal::Arguments),
+    /// Damaged requests for the services of a plant, and requests beside them
+    #[cfg(all(feature = "http", feature = "modbus", feature = "mqtt"))]
+    Plant(plant::Arguments),
     /// A station in real time, from files
     Line(line::Arguments),
     /// A day of line time by a virtual clock
@@ -40,6 +45,8 @@ fn main() -> ExitCode {
     let holds = match &Arguments::parse().proof {
         Proof::Mutations(arguments) => mutations::run(arguments),
         Proof::Journal(arguments) => journal::run(arguments),
+        #[cfg(all(feature = "http", feature = "modbus", feature = "mqtt"))]
+        Proof::Plant(arguments) => plant::run(arguments),
         Proof::Line(arguments) => line::run(arguments),
         Proof::Day(arguments) => day::run(arguments),
         Proof::Kill(arguments) => kill::run(arguments),

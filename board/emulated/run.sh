@@ -101,7 +101,9 @@ boot() {
     mkdir -p "$work/host/data/models" "$work/host/data/calibration"
     cp -r "$root/models/default" "$work/host/data/models/"
     cp -r "$root/calibration/board" "$work/host/data/calibration/"
-    timeout "${PAIRSPEC_EMULATED_LIMIT:-900}" qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a72 \
+    local limit=900
+    [ -z "${PAIRSPEC_EMULATED_STATION:-}" ] || limit=2400
+    timeout "${PAIRSPEC_EMULATED_LIMIT:-$limit}" qemu-system-aarch64 -M virt,gic-version=3 -cpu cortex-a72 \
         -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -no-reboot -nographic -serial stdio \
         -chardev "pipe,id=monitor,path=$work/monitor" -mon chardev=monitor,mode=readline \
         -kernel "$work/vmlinuz" -initrd "$work/initrd.gz" \

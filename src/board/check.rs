@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use super::machine::{DataFolder, GpioChip, Machine};
-use super::{Board, DisplayDefaults, GpioLines, LineWiring, Thermal};
+use super::{Board, DisplayDefaults, DisplayNode, GpioLines, LineWiring, Thermal};
 use crate::capture::{CameraNode, PIXEL_FORMATS, format_list};
 
 /// How a fact stands to what is needed.
@@ -46,16 +46,21 @@ pub fn check(board: &Board, machine: &Machine, data: &DataFolder) -> Vec<Fact> {
     facts
 }
 
-fn good(topic: &'static str, text: impl Into<String>) -> Fact {
-    Fact { topic, state: State::Good, text: text.into() }
-}
+impl Fact {
+    /// Something that is there.
+    pub fn good(topic: &'static str, text: impl Into<String>) -> Self {
+        Self { topic, state: State::Good, text: text.into() }
+    }
 
-fn warning(topic: &'static str, text: impl Into<String>) -> Fact {
-    Fact { topic, state: State::Warning, text: text.into() }
-}
+    /// Something that is there and that somebody should know more of.
+    pub fn warning(topic: &'static str, text: impl Into<String>) -> Self {
+        Self { topic, state: State::Warning, text: text.into() }
+    }
 
-fn lacking(topic: &'static str, text: impl Into<String>) -> Fact {
-    Fact { topic, state: State::Lacking, text: text.into() }
+    /// Something that is not there.
+    pub fn lacking(topic: &'static str, text: impl Into<String>) -> Self {
+        Self { topic, state: State::Lacking, text: text.into() }
+    }
 }
 
 fn model(board: &Board, machine: &Machine) -> Fact {
@@ -66,56 +71,60 @@ fn model(board: &Board, machine: &Machine) -> Fact {
         None => true,
     };
     if machine.architecture != board.architecture {
-        return lacking("board", format!("{text}; {} is {}", board.title, board.architecture));
+        return Fact::lacking(
+            "board",
+            format!("{text}; {} is {}", board.title, board.architecture),
+        );
     }
     if !is_model {
-        return warning("board", format!("{text}; the profile is of {}", board.title));
+        return Fact::warning("board", format!("{text}; the profile is of {}", board.title));
     }
-    good("board", text)
+    Fact::good("board", text)
 }
 
 fn processor(board: &Board, machine: &Machine) -> Fact {
     let has = |name: &&String| machine.cpu_features.contains(*name);
     let absent: Vec<&String> = board.cpu_features.iter().filter(|name| !has(name)).collect();
     if absent.is_empty() {
-        return good("processor", board.cpu_features.join(", "));
+        return Fact::good("processor", board.cpu_features.join(", "));
     }
     let absent: Vec<&str> = absent.into_iter().map(String::as_str).collect();
-    lacking("processor", format!("has no {}", absent.join(", ")))
+    Fact::lacking("processor", format!("has no {}", absent.join(", ")))
 }
 
 fn kernel(board: &Board, machine: &Machine) -> Fact {
     match (&machine.kernel, &board.kernel) {
-        (Some(Ok(found)), Some(wanted)) if found != wanted => {
-            warning("int8", format!("kernel {found} will run, {wanted} is expected of this board"))
-        }
-        (Some(Ok(found)), _) => good("int8", format!("kernel {found} will run")),
-        (Some(Err(problem)), _) => lacking("int8", problem.clone()),
-        (None, _) => warning("int8", "which kernel will run is not known"),
+        (Some(Ok(found)), Some(wanted)) if found != wanted => Fact::warning(
+            "int8",
+            format!("kernel {found} will run, {wanted} is expected of this board"),
+        ),
+        (Some(Ok(found)), _) => Fact::good("int8", format!("kernel {found} will run")),
+        (Some(Err(problem)), _) => Fact::lacking("int8", problem.clone()),
+        (None, _) => Fact::warning("int8", "which kernel will run is not known"),
     }
 }
 
 fn threads(board: &Board, machine: &Machine) -> Fact {
     let (found, wanted) = (machine.processors, board.threads);
     if found < wanted {
-        return warning("threads", format!("{found} at once; the profile says {wanted}"));
+        return Fact::warning("threads", format!("{found} at once; the profile says {wanted}"));
     }
-    good("threads", format!("{wanted} of {found}"))
+    Fact::good("threads", format!("{wanted} of {found}"))
 }
 
 fn memory(board: &Board, machine: &Machine) -> Fact {
     let text = format!("{} MiB", machine.memory_mb);
     if machine.memory_mb < board.least_memory_mb {
-        return lacking("memory", format!("{text}, {} are expected", board.least_memory_mb));
+        return Fact::lacking("memory", format!("{text}, {} are expected", board.least_memory_mb));
     }
-    good("memory", text)
+    Fact::good("memory", text)
 }
 
 fn cameras(board: &Board, machine: &Machine) -> Vec<Fact> {
     if machine.cameras.is_empty() {
         let bridge = board.camera.bridge.as_ref().map(|text| format!("; {text}"));
         let text = format!("no V4L2 device captures video{}", bridge.unwrap_or_default());
-        return vec![lacking("camera", text)];
+        return vec![Fact::lacking("camera", text)];
     }
     let fact = |(path, camera): &(_, Result<CameraNode, String>)| match camera {
         Ok(camera) => one_camera(board, camera),
@@ -125,7 +134,7 @@ fn cameras(board: &Board, machine: &Machine) -> Vec<Fact> {
                 true => problem.clone(),
                 false => format!("{}: {problem}", path.display()),
             };
-            lacking("camera", text)
+            Fact::lacking("camera", text)
         }
     };
     machine.cameras.iter().map(fact).collect()
@@ -147,13 +156,13 @@ fn one_camera(board: &Board, camera: &CameraNode) -> Fact {
             let sizes = camera.formats.iter().find(|(name, _)| *name == best);
             let sizes = sizes.map(|(_, sizes)| sizes.join(" ")).unwrap_or_default();
             let all = format_list(offered.iter().copied());
-            good("camera", format!("{text}: {best} {sizes}; offers {all}"))
+            Fact::good("camera", format!("{text}: {best} {sizes}; offers {all}"))
         }
         None => {
             let bridge = board.camera.bridge.as_ref().map(|text| format!("; {text}"));
             let offered = format_list(offered);
             let bridge = bridge.unwrap_or_default();
-            lacking("camera", format!("{text}: offers {offered}, none of use{bridge}"))
+            Fact::lacking("camera", format!("{text}: offers {offered}, none of use{bridge}"))
         }
     }
 }
@@ -164,7 +173,7 @@ fn lines(wanted: &GpioLines, machine: &Machine) -> Vec<Fact> {
     let mut facts = Vec::new();
     match known.into_iter().find(|(_, chip)| chip.label == wanted.chip) {
         Some((path, chip)) => facts.push(one_chip(wanted, &path.display().to_string(), chip)),
-        None => facts.push(lacking("gpio", no_chip(wanted, machine))),
+        None => facts.push(Fact::lacking("gpio", no_chip(wanted, machine))),
     }
     facts.push(wiring(wanted));
     facts
@@ -185,10 +194,10 @@ fn one_chip(wanted: &GpioLines, path: &str, chip: &GpioChip) -> Fact {
         format!("{path}: {}, {} lines, interface {}", chip.label, chip.lines, chip.interface);
     if chip.interface < wanted.interface {
         let expected = wanted.interface;
-        return lacking("gpio", format!("{text}; interface {expected} is expected"));
+        return Fact::lacking("gpio", format!("{text}; interface {expected} is expected"));
     }
     if let Some((name, line)) = wanted.lines.iter().find(|(_, line)| *line >= chip.lines) {
-        return lacking(
+        return Fact::lacking(
             "gpio",
             format!("{text}; {name} is on line {line}, which it does not have"),
         );
@@ -200,11 +209,11 @@ fn one_chip(wanted: &GpioLines, path: &str, chip: &GpioChip) -> Fact {
     });
     match taken {
         Some((name, line, consumer)) => {
-            lacking("gpio", format!("{text}; line {line} ({name}) is taken by {consumer:?}"))
+            Fact::lacking("gpio", format!("{text}; line {line} ({name}) is taken by {consumer:?}"))
         }
         None => {
             let lines = wanted.lines.iter().map(|(name, line)| format!("{name} {line}"));
-            good("gpio", format!("{text}; {}", lines.collect::<Vec<_>>().join(", ")))
+            Fact::good("gpio", format!("{text}; {}", lines.collect::<Vec<_>>().join(", ")))
         }
     }
 }
@@ -212,58 +221,68 @@ fn one_chip(wanted: &GpioLines, path: &str, chip: &GpioChip) -> Fact {
 fn wiring(wanted: &GpioLines) -> Fact {
     let has_pass = wanted.lines.iter().any(|(name, _)| *name == "pass");
     match wanted.wiring {
-        LineWiring::PulseToReject => warning(
+        LineWiring::PulseToReject => Fact::warning(
             "wiring",
             "pulse-to-reject: a dead box, a cut wire and a hung kernel let every part through; \
              wire it so that a part goes through on a pulse of its own (energise-to-pass)",
         ),
-        LineWiring::EnergiseToPass if !has_pass => {
-            lacking("wiring", "energise-to-pass without a pass line: no part will ever go through")
-        }
-        LineWiring::EnergiseToPass => good("wiring", "energise-to-pass: a dead box rejects"),
+        LineWiring::EnergiseToPass if !has_pass => Fact::lacking(
+            "wiring",
+            "energise-to-pass without a pass line: no part will ever go through",
+        ),
+        LineWiring::EnergiseToPass => Fact::good("wiring", "energise-to-pass: a dead box rejects"),
     }
 }
 
 fn display(wanted: &DisplayDefaults, machine: &Machine) -> Fact {
-    let found = machine.displays.iter().find(|display| display.path == wanted.framebuffer);
-    let Some(found) = found else {
-        return lacking("display", format!("{} is not there", wanted.framebuffer.display()));
+    let path = wanted.device.path();
+    let absent = || Fact::lacking("display", format!("{} is not there", path.display()));
+    let DisplayNode::Framebuffer(_) = &wanted.device else {
+        // Its size is known to whoever opens it alone.
+        return match machine.display_nodes.iter().any(|node| node == path) {
+            true => Fact::good("display", format!("{} is there", path.display())),
+            false => absent(),
+        };
     };
+    let found = machine.displays.iter().find(|display| display.path == *path);
+    let Some(found) = found else { return absent() };
     let (width, height) = found.size;
     let text = format!("{}: {width}x{height}, {} bits", found.path.display(), found.bits);
     if width < wanted.width || height < wanted.height {
         let text = format!("{text}; {}x{} are expected", wanted.width, wanted.height);
-        return lacking("display", text);
+        return Fact::lacking("display", text);
     }
-    good("display", text)
+    Fact::good("display", text)
 }
 
 fn thermal(wanted: &Thermal, machine: &Machine) -> Vec<Fact> {
     let of = |kind: &String| machine.zones.iter().find(|zone| zone.kind == *kind);
     let zone = wanted.zones.iter().find_map(of);
     let mut facts = vec![match zone.map(|zone| (&zone.kind, zone.celsius)) {
-        Some((kind, Some(celsius))) if celsius >= wanted.warn_c => warning(
+        Some((kind, Some(celsius))) if celsius >= wanted.warn_c => Fact::warning(
             "thermal",
             format!("{kind} at {celsius:.1} C, warned of from {}", wanted.warn_c),
         ),
-        Some((kind, Some(celsius))) => good("thermal", format!("{kind} at {celsius:.1} C")),
-        Some((kind, None)) => lacking("thermal", format!("{kind} gives no temperature")),
-        None => lacking("thermal", format!("no zone {}", wanted.zones.join(" or "))),
+        Some((kind, Some(celsius))) => Fact::good("thermal", format!("{kind} at {celsius:.1} C")),
+        Some((kind, None)) => Fact::lacking("thermal", format!("{kind} gives no temperature")),
+        None => Fact::lacking("thermal", format!("no zone {}", wanted.zones.join(" or "))),
     }];
     facts.extend(machine.throttled.as_ref().map(|throttled| match throttled {
-        Ok(()) => good("throttling", "none now"),
-        Err(reason) => warning("throttling", format!("{reason}: slower than it was measured")),
+        Ok(()) => Fact::good("throttling", "none now"),
+        Err(reason) => {
+            Fact::warning("throttling", format!("{reason}: slower than it was measured"))
+        }
     }));
     facts
 }
 
 fn clock(machine: &Machine) -> Fact {
     match machine.clock_synchronised {
-        Some(true) => good("clock", "kept right"),
+        Some(true) => Fact::good("clock", "kept right"),
         Some(false) => {
-            lacking("clock", "not synchronised: times in the journal are this box's own")
+            Fact::lacking("clock", "not synchronised: times in the journal are this box's own")
         }
-        None => warning("clock", "nothing says whether it is kept right"),
+        None => Fact::warning("clock", "nothing says whether it is kept right"),
     }
 }
 
@@ -271,30 +290,30 @@ fn watchdog(board: &Board, machine: &Machine) -> Option<Fact> {
     let wanted = board.watchdog.as_ref()?;
     let found = machine.watchdogs.iter().find(|(path, _)| path == wanted);
     Some(match found {
-        Some((path, identity)) => good("watchdog", format!("{}: {identity}", path.display())),
-        None => lacking("watchdog", format!("{} is not there", wanted.display())),
+        Some((path, identity)) => Fact::good("watchdog", format!("{}: {identity}", path.display())),
+        None => Fact::lacking("watchdog", format!("{} is not there", wanted.display())),
     })
 }
 
 fn folder(board: &Board, data: &DataFolder) -> Fact {
     let path = data.path.display();
     if let Some(problem) = &data.problem {
-        return lacking("data", format!("{path}: cannot be written to ({problem})"));
+        return Fact::lacking("data", format!("{path}: cannot be written to ({problem})"));
     }
     match data.free_mb {
         Some(free) if free < board.least_free_mb => {
             let least = board.least_free_mb;
-            lacking("data", format!("{path}: {free} MiB free, {least} are expected"))
+            Fact::lacking("data", format!("{path}: {free} MiB free, {least} are expected"))
         }
-        Some(free) => good("data", format!("{path}: {free} MiB free")),
-        None => warning("data", format!("{path}: free space is not known")),
+        Some(free) => Fact::good("data", format!("{path}: {free} MiB free")),
+        None => Fact::warning("data", format!("{path}: free space is not known")),
     }
 }
 
 /// The groups that own devices, where they exist by name on this system.
 fn groups(board: &Board, machine: &Machine) -> Option<Fact> {
     if machine.is_root {
-        return Some(warning("groups", "root; the station should run as a user of its own"));
+        return Some(Fact::warning("groups", "root; the station should run as a user of its own"));
     }
     let mut wanted = vec!["video"];
     if board.gpio.is_some() {
@@ -303,9 +322,9 @@ fn groups(board: &Board, machine: &Machine) -> Option<Fact> {
     let absent: Vec<&str> =
         wanted.iter().copied().filter(|name| !machine.groups.contains(*name)).collect();
     Some(if absent.is_empty() {
-        good("groups", wanted.join(", "))
+        Fact::good("groups", wanted.join(", "))
     } else {
-        lacking("groups", format!("not in {}: add the user to it", absent.join(", ")))
+        Fact::lacking("groups", format!("not in {}: add the user to it", absent.join(", ")))
     })
 }
 

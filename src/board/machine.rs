@@ -31,6 +31,8 @@ pub struct Machine {
     pub gpio_chips: Vec<(PathBuf, Result<GpioChip, String>)>,
     /// Framebuffers.
     pub displays: Vec<Display>,
+    /// Device nodes of DRM cards and of SPI buses.
+    pub display_nodes: Vec<PathBuf>,
     /// Thermal zones.
     pub zones: Vec<Zone>,
     /// Whether the processor is slowed down now, and by what; `None` when nothing says.
@@ -117,6 +119,7 @@ impl Machine {
             cpu_features: cpu_features(&root.join("proc/cpuinfo")),
             memory_mb: memory_mb(&root.join("proc/meminfo")),
             displays: displays(root),
+            display_nodes: display_nodes(root),
             zones: zones(root),
             throttled: throttled(root),
             clock_synchronised: root
@@ -192,6 +195,15 @@ fn displays(root: &Path) -> Vec<Display> {
         Some(Display { path, size: (width.parse().ok()?, height.parse().ok()?), bits })
     });
     display.collect()
+}
+
+fn display_nodes(root: &Path) -> Vec<PathBuf> {
+    let cards = entries(&root.join("sys/class/drm"), "card").into_iter();
+    // Connectors are named after their card: card0-HDMI-A-1.
+    let cards = cards.filter(|(name, _)| !name.contains('-'));
+    let cards = cards.map(|(name, _)| Path::new("/dev/dri").join(name));
+    let buses = entries(&root.join("sys/class/spidev"), "spidev").into_iter();
+    cards.chain(buses.map(|(name, _)| Path::new("/dev").join(name))).collect()
 }
 
 fn zones(root: &Path) -> Vec<Zone> {

@@ -8,6 +8,7 @@
 
 mod builtin;
 mod check;
+mod display;
 mod error;
 mod machine;
 mod profile;
@@ -15,6 +16,7 @@ mod raw;
 
 pub use builtin::{NAMES, detect};
 pub use check::{Fact, State, check};
+pub use display::{DisplayDefaults, DisplayNode, SpiController, SpiDisplay};
 pub use error::Error;
 pub use machine::{DataFolder, Display, GpioChip, Machine, Zone};
-pub use profile::{Board, CameraDefaults, DisplayDefaults, GpioLines, LineWiring, Thermal};
+pub use profile::{Board, CameraDefaults, GpioLines, LineWiring, Thermal};

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::Error;
-use super::raw::{RawBoard, RawCamera, RawData, RawDisplay, RawGpio, RawThermal};
+use super::display::DisplayDefaults;
+use super::raw::{RawBoard, RawCamera, RawData, RawGpio, RawThermal};
 use crate::capture::{FourCc, PixelFormat};
 use crate::files;
 
@@ -61,17 +62,6 @@ pub struct CameraDefaults {
     pub bridge: Option<String>,
 }
 
-/// The operator's screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DisplayDefaults {
-    /// Its device node.
-    pub framebuffer: PathBuf,
-    /// Columns.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-}
-
 /// What a line that nobody drives means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -124,14 +114,19 @@ impl Board {
         let check = Check { origin };
         check.numbers(&raw)?;
         check.camera(&raw.camera)?;
-        raw.display.as_ref().map_or(Ok(()), |display| check.display(display))?;
+        let display = raw.display.as_ref();
+        let display = display.map(|raw| DisplayDefaults::validate(raw, origin)).transpose()?;
         let gpio = raw.gpio.as_ref().map(|gpio| check.gpio(gpio)).transpose()?;
         raw.thermal.as_ref().map_or(Ok(()), |thermal| check.thermal(thermal))?;
         check.data(&raw.data)?;
-        Ok(Self::of(raw, gpio, origin))
+        Ok(Self::of(raw, (display, gpio), origin))
     }
 
-    fn of(raw: RawBoard, gpio: Option<GpioLines>, origin: &str) -> Self {
+    fn of(
+        raw: RawBoard,
+        (display, gpio): (Option<DisplayDefaults>, Option<GpioLines>),
+        origin: &str,
+    ) -> Self {
         let RawCamera { formats, width, height, rate_hz, bridge } = raw.camera;
         Self {
             name: origin.to_owned(),
@@ -143,11 +138,7 @@ impl Board {
             threads: raw.threads,
             least_memory_mb: raw.least_memory_mb,
             camera: CameraDefaults { formats, width, height, rate_hz, bridge },
-            display: raw.display.map(|RawDisplay { framebuffer, width, height }| DisplayDefaults {
-                framebuffer,
-                width,
-                height,
-            }),
+            display,
             gpio,
             thermal: raw.thermal.map(|RawThermal { zones, warn_c }| Thermal { zones, warn_c }),
             watchdog: raw.watchdog.map(|watchdog| watchdog.device),
@@ -191,16 +182,6 @@ impl Check<'_> {
         self.size("camera.height", raw.height)?;
         if !(0.1..=1_000.0).contains(&raw.rate_hz) {
             return Err(self.bad("camera.rate_hz", raw.rate_hz, "from 0.1 to 1000"));
-        }
-        Ok(())
-    }
-
-    fn display(&self, raw: &RawDisplay) -> Result<(), Error> {
-        self.size("display.width", raw.width)?;
-        self.size("display.height", raw.height)?;
-        if !raw.framebuffer.is_absolute() {
-            let found = raw.framebuffer.display();
-            return Err(self.bad("display.framebuffer", found, "an absolute path"));
         }
         Ok(())
     }

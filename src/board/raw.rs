@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::display::RawDisplay;
 use super::{Error, LineWiring};
 use crate::capture::FourCc;
 
@@ -33,14 +34,6 @@ pub(super) struct RawCamera {
     pub(super) height: u32,
     pub(super) rate_hz: f64,
     pub(super) bridge: Option<String>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawDisplay {
-    pub(super) framebuffer: PathBuf,
-    pub(super) width: u32,
-    pub(super) height: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

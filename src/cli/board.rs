@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use pairspec::board::{self, Board, DataFolder, Fact, Machine, State};
 use pairspec::capture::{self, DeviceControl};
+use pairspec::station::{self, StationConfig};
 use serde::Serialize;
 
 use super::common::print;
@@ -35,6 +36,9 @@ struct Check {
     /// The folder that the station writes to, instead of the board's
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// What this station needs, too: cameras, lines, journal, socket, recipe and goldens
+    #[arg(long, value_name = "STATION.toml")]
+    station: Option<PathBuf>,
     /// One JSON object instead of lines
     #[arg(long)]
     json: bool,
@@ -74,7 +78,10 @@ fn run_check(arguments: &Check) -> anyhow::Result<u8> {
         None => board::detect(&machine)?,
     };
     let data = DataFolder::look(arguments.data.as_ref().unwrap_or(&board.data_folder));
-    let facts = board::check(&board, &machine, &data);
+    let mut facts = board::check(&board, &machine, &data);
+    if let Some(path) = &arguments.station {
+        facts.extend(station::check(&StationConfig::open(path)?, &machine));
+    }
     let complete = facts.iter().all(|fact| fact.state != State::Lacking);
     if arguments.json {
         let (name, title) = (board.name.as_str(), board.title.as_str());

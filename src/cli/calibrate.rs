@@ -3,16 +3,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use pairspec::calibrate::{self, Arming, Calibration, Plan, Target};
+use pairspec::files;
 use pairspec::inspect::Inspector;
 use pairspec::manifest::Pair;
 use pairspec::recipe::ThresholdFile;
 use pairspec::verdict::{Thresholds, UnexplainedLimits};
 
-use super::CONFORMING;
 use super::common::print;
 use super::outputs::Inputs;
 use super::plots::{plot_places, save_plots};
 use super::study::{Study, StudyArguments, violable_ids};
+use super::{CONFORMING, seen};
 
 /// Set thresholds from labelled pairs, and say what they reach on pairs they were not fitted to
 #[derive(Debug, Args)]
@@ -47,6 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let folder = arguments.plots.as_deref().or(path.parent()).unwrap_or(Path::new("."));
     let pairs = arguments.study.labelled_pairs()?;
     arguments.check_outputs((path, folder), &inspector, &pairs)?;
+    let mut seen = toml::Table::new();
+    seen::note(&mut seen, &pairs);
     let study = Study::run(&arguments.study, &inspector, (pairs, &[]))?;
     study.warn_of_not_inspected();
     study.check_any_inspected()?;
@@ -65,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         writeln!(out)?;
         plots.iter().try_for_each(|plot| writeln!(out, "plot: {}", plot.display()))
     })?;
-    save(path, &inspector, &calibration)?;
+    save(path, &inspector, (&calibration, seen))?;
     print(|out| writeln!(out, "thresholds: {}", path.display()))?;
     Ok(CONFORMING)
 }
@@ -83,19 +86,28 @@ impl Arguments {
         let inputs = inputs.with_recipe(&self.study.recipe, recipe)?;
         inputs.check(path)?;
         ThresholdFile::check_place(path)?;
+        files::check_writable(path)?;
         let inputs = inputs.with(&recipe.thresholds_path);
-        plot_places(plots, &violable_ids(inspector)).iter().try_for_each(|it| inputs.check(it))
+        plot_places(plots, &violable_ids(inspector)).iter().try_for_each(|it| {
+            inputs.check(it)?;
+            Ok(files::check_writable(it)?)
+        })
     }
 }
 
-fn save(path: &Path, inspector: &Inspector, calibration: &Calibration) -> anyhow::Result<()> {
+fn save(
+    path: &Path,
+    inspector: &Inspector,
+    (calibration, seen): (&Calibration, toml::Table),
+) -> anyhow::Result<()> {
     let thresholds = thresholds_of(calibration);
     let violable = calibration.specs.iter().map(|spec| spec.id.as_str());
     thresholds.validate(violable).with_context(|| {
         format!("{} is left as it was: these limits cannot be used", path.display())
     })?;
-    let evidence: toml::Table =
+    let mut evidence: toml::Table =
         calibration.to_toml()?.parse().context("the figures of the calibration")?;
+    evidence.extend(seen);
     let file = ThresholdFile::new(inspector.made_with().clone(), thresholds, evidence);
     Ok(file.save(path)?)
 }

@@ -10,7 +10,7 @@ use pairspec::clip::{Bundle, ImageEncoder, Precision};
 use pairspec::frame::Frame;
 use pairspec::inspect::{Inspection, Inspector, NotInspected, Opening, Reference};
 use pairspec::manifest::Pair;
-use pairspec::recipe::Recipe;
+use pairspec::recipe::{Golden, GoldenState, Recipe, Shows, today};
 use pairspec::verdict::{Stage, Verdict};
 
 use super::embed::PrecisionArgument;
@@ -74,27 +74,49 @@ impl RecipeArguments {
 
 /// The recipe's golden frames, decoded when first asked for and then kept with the embeddings of
 /// their crops.
-pub(crate) struct GoldenFrames(Vec<(PathBuf, OnceLock<Arc<Reference>>)>);
+pub(crate) struct GoldenFrames(Vec<GoldenFrame>);
+
+struct GoldenFrame {
+    path: PathBuf,
+    golden: Golden,
+    kept: OnceLock<Result<Arc<Reference>, NotInspected>>,
+}
 
 impl GoldenFrames {
     /// Those of a recipe; a file that is not there yet is no golden frame.
     pub(crate) fn of(recipe: &Recipe) -> Self {
-        let known = recipe.golden.iter().filter_map(|path| path.canonicalize().ok());
-        Self(known.map(|path| (path, OnceLock::new())).collect())
+        let known = recipe.goldens.iter().filter_map(|golden| {
+            let path = golden.path.canonicalize().ok()?;
+            Some(GoldenFrame { path, golden: golden.clone(), kept: OnceLock::new() })
+        });
+        Self(known.collect())
     }
 
     /// The reference in a file: the kept one if it is golden, else one for this pair alone.
     fn open(&self, path: &Path) -> Result<Arc<Reference>, NotInspected> {
         let canonical = path.canonicalize().ok();
-        let golden = self.0.iter().find(|(golden, _)| Some(golden) == canonical.as_ref());
-        let Some((_, kept)) = golden else {
-            return Ok(Arc::new(Reference::once(open_frame(path)?)));
-        };
-        if let Some(reference) = kept.get() {
-            return Ok(reference.clone());
+        let known = self.0.iter().find(|known| Some(&known.path) == canonical.as_ref());
+        match known {
+            Some(known) => known.kept.get_or_init(|| known.open(path)).clone(),
+            None => Ok(Arc::new(Reference::once(open_frame(path)?))),
         }
-        let reference = Arc::new(Reference::golden(open_frame(path)?));
-        Ok(kept.get_or_init(|| reference).clone())
+    }
+}
+
+impl GoldenFrame {
+    /// Refuses a golden that may not be compared with: what it would say of a part is not known.
+    fn open(&self, path: &Path) -> Result<Arc<Reference>, NotInspected> {
+        let refused = |reason: String| {
+            let reason = format!("{}: is a golden of the recipe and {reason}", path.display());
+            NotInspected::new(Stage::Frame, reason)
+        };
+        if let Shows::Faults(ids) = &self.golden.shows {
+            return Err(refused(format!("shows {}; no reference", ids.join(", "))));
+        }
+        match self.golden.state(today()) {
+            GoldenState::InForce => Ok(Arc::new(Reference::golden(open_frame(path)?))),
+            state => Err(refused(state.to_string())),
+        }
     }
 }
 

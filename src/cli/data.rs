@@ -11,6 +11,12 @@ const DEFAULT_RECIPE: &str = "models/default/demo/recipe.toml";
 pub(crate) fn bundled(relative: &str) -> anyhow::Result<PathBuf> {
     let folders = folders();
     let found = folders.iter().map(|folder| folder.join(relative)).find(|path| path.exists());
+    if let (Some(named), Some(found)) = (named(), &found)
+        && !found.starts_with(&named)
+    {
+        let (named, found) = (named.display(), found.display());
+        log::warn!("PAIRSPEC_DATA: {named} has no {relative}; {found} is used");
+    }
     found.with_context(|| {
         let places: Vec<String> =
             folders.iter().map(|folder| folder.display().to_string()).collect();
@@ -30,12 +36,16 @@ pub(crate) fn recipe(flag: Option<&Path>) -> anyhow::Result<PathBuf> {
     }
 }
 
+/// The folder that the environment names.
+fn named() -> Option<PathBuf> {
+    env::var_os("PAIRSPEC_DATA").filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
 fn folders() -> Vec<PathBuf> {
-    let named = env::var_os("PAIRSPEC_DATA").filter(|value| !value.is_empty()).map(PathBuf::from);
     let beside = env::current_exe()
         .ok()
         .and_then(|executable| Some(executable.parent()?.parent()?.join("share/pairspec")));
     let system = PathBuf::from("/usr/share/pairspec");
     let source = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    named.into_iter().chain(beside).chain([system, source]).collect()
+    named().into_iter().chain(beside).chain([system, source]).collect()
 }

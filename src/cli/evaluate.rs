@@ -8,11 +8,11 @@ use pairspec::inspect::Inspector;
 use pairspec::manifest::Pair;
 use serde::Serialize;
 
-use super::CONFORMING;
 use super::common::{counted, print};
 use super::outputs::Inputs;
 use super::plots::{plot_places, save_plots};
 use super::study::{Study, StudyArguments, fitted, violable_ids};
+use super::{CONFORMING, seen};
 
 /// Say what the recipe's thresholds reach on labelled pairs, which should be others than they were
 /// set with
@@ -63,6 +63,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     };
     let inspector = arguments.study.recipe.open()?;
     arguments.check_outputs(&inspector, &pairs)?;
+    if let Some(warning) = seen::warning(inspector.recipe(), &pairs) {
+        log::warn!("{warning}");
+    }
     let study = Study::run(&arguments.study, &inspector, (pairs, &tiles))?;
     study.warn_of_not_inspected();
     let thresholds = match inspector.thresholds() {

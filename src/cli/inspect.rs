@@ -7,6 +7,7 @@ use pairspec::inspect::{Inspection, Inspector, Preference, Side};
 use pairspec::report::{InspectionJson, Page};
 use pairspec::verdict::Verdict;
 use pairspec::{files, region};
+use serde_json::json;
 
 use super::common::{
     Decoded, GoldenFrames, RecipeArguments, counted, decode, exit_code, inspect_decoded, print,
@@ -38,7 +39,20 @@ pub(crate) struct Arguments {
 
 /// Judges the pair, prints, and gives the exit code of the verdict.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
-    let inspector = arguments.recipe.open()?;
+    let inspector = match arguments.recipe.open() {
+        Ok(inspector) => inspector,
+        Err(error) if arguments.json && !arguments.prefer => {
+            // Whoever reads JSON gets an answer to every pair.
+            let line = serde_json::to_string(&json!({
+                "verdict": Verdict::NotInspected,
+                "reason": super::told(error.as_ref()),
+            }))?;
+            print(|out| writeln!(out, "{line}"))?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    };
+    arguments.warn_of_one_file();
     if arguments.prefer {
         return prefer(arguments, &inspector);
     }
@@ -67,6 +81,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 }
 
 impl Arguments {
+    /// A frame does not differ from itself: that says nothing of any part.
+    fn warn_of_one_file(&self) {
+        let [reference, test] = [&self.reference, &self.test].map(|path| path.canonicalize().ok());
+        if reference.is_some() && reference == test {
+            let path = self.test.display();
+            log::warn!("{path}: reference and test are the same file, which nothing differs in");
+        }
+    }
+
     fn inputs(&self, inspector: &Inspector) -> anyhow::Result<Inputs> {
         let recipe = inspector.recipe();
         let frames = Inputs::new([&self.reference, &self.test]).with(&recipe.thresholds_path);
@@ -163,7 +186,7 @@ fn prefer(arguments: &Arguments, inspector: &Inspector) -> anyhow::Result<u8> {
     let place = found.region.and_then(|region| measurement.regions.get(region));
     let rect = place.map(|place| place.region.tight);
     if arguments.json {
-        let line = serde_json::json!({
+        let line = json!({
             "preferred": found.preferred,
             "spec": id,
             "sentence": sentence,

@@ -11,9 +11,9 @@ use pairspec::verdict::Verdict;
 
 use super::common::print;
 use super::outputs::Inputs;
-use super::{CONFORMING, MISMATCH};
+use super::{CONFORMING, MISMATCH, replay};
 
-/// The journal of a station: list, show, export, verify
+/// The journal of a station: list, show, export, verify, replay
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -50,6 +50,8 @@ enum Command {
         #[arg(long)]
         images: bool,
     },
+    /// Judge logged parts again from their images; exit 1 if one comes out otherwise
+    Replay(replay::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         Command::Verify { journal, head, images } => {
             verify(&Reader::open(journal)?, head.clone(), *images)
         }
+        Command::Replay(arguments) => replay::run(arguments),
     }
 }
 

@@ -7,12 +7,14 @@ mod batch;
 mod bench;
 mod board;
 mod calibrate;
+mod capture;
 mod common;
 mod compare;
 mod data;
 mod demo;
 mod embed;
 mod evaluate;
+mod golden;
 mod guard;
 mod identify;
 mod inspect;
@@ -20,13 +22,16 @@ mod journal;
 mod labels;
 mod model;
 mod outputs;
+mod panel;
 mod parallel;
 mod plots;
 mod probe;
 mod quantize;
 mod rank;
 mod recipe;
+mod replay;
 mod run;
+mod seen;
 mod specs;
 mod study;
 
@@ -65,7 +70,9 @@ enum Command {
     Model(model::Arguments),
     Quantize(quantize::Arguments),
     Run(run::Arguments),
+    Capture(capture::Arguments),
     Journal(journal::Arguments),
+    Panel(panel::Arguments),
     Bench(bench::Arguments),
     Board(board::Arguments),
 }
@@ -110,7 +117,9 @@ fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Model(arguments) => model::run(arguments),
         Command::Quantize(arguments) => quantize::run(arguments),
         Command::Run(arguments) => run::run(arguments),
+        Command::Capture(arguments) => capture::run(arguments),
         Command::Journal(arguments) => journal::run(arguments),
+        Command::Panel(arguments) => panel::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Board(arguments) => board::run(arguments),
     }

@@ -36,7 +36,7 @@ impl Inputs {
         if let Some(variant) = &recipe.variant {
             self.0.extend([variant.classes_path.clone(), variant.cache_path.clone()]);
         }
-        self.0.extend(recipe.golden.iter().cloned());
+        self.0.extend(recipe.goldens.iter().map(|golden| golden.path.clone()));
         Ok(match arguments.model.as_ref().or(recipe.bundle.as_ref()) {
             Some(bundle) => self.with_folder(bundle),
             None => self,

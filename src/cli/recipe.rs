@@ -8,9 +8,9 @@ use pairspec::recipe::Recipe;
 use pairspec::spec::Kind;
 
 use super::common::{counted, print};
-use super::{CONFORMING, MISMATCH};
+use super::{CONFORMING, MISMATCH, golden};
 
-/// Recipes: start one, check one
+/// Recipes: start one, check one, keep its goldens
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -35,6 +35,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         model: Option<PathBuf>,
     },
+    /// Goldens: stored frames of good parts that parts are compared with, and of bad ones to be found
+    Golden(golden::Arguments),
 }
 
 /// Runs the subcommand.
@@ -42,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match &arguments.command {
         Command::Init { folder, model } => init(folder, model.as_deref()),
         Command::Check { recipe, model } => check(recipe, model.clone()),
+        Command::Golden(arguments) => golden::run(arguments),
     }
 }
 
@@ -94,25 +97,24 @@ fn check(path: &Path, bundle: Option<PathBuf>) -> anyhow::Result<u8> {
         )?;
         writeln!(out, "vision file {}", inspector.made_with().vision_sha256)
     })?;
+    let mut is_ready = golden::check(inspector.recipe())?;
     match inspector.thresholds() {
-        Ok(limits) => {
-            print(|out| {
-                limits
-                    .armed
-                    .iter()
-                    .try_for_each(|(id, limit)| writeln!(out, "  {id}: armed at {limit:.3}"))?;
-                limits
-                    .unarmed
-                    .iter()
-                    .try_for_each(|(id, reason)| writeln!(out, "  {id}: not armed: {reason}"))
-            })?;
-            Ok(CONFORMING)
-        }
+        Ok(limits) => print(|out| {
+            limits
+                .armed
+                .iter()
+                .try_for_each(|(id, limit)| writeln!(out, "  {id}: armed at {limit:.3}"))?;
+            limits
+                .unarmed
+                .iter()
+                .try_for_each(|(id, reason)| writeln!(out, "  {id}: not armed: {reason}"))
+        })?,
         Err(reason) => {
+            is_ready = false;
             print(|out| writeln!(out, "not ready: {reason}"))?;
-            Ok(MISMATCH)
         }
     }
+    Ok(if is_ready { CONFORMING } else { MISMATCH })
 }
 
 /// A basic TOML string; JSON's escapes are valid there.

@@ -162,6 +162,25 @@ pub fn write_with(
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder, "sync"))
 }
 
+/// Refuses a place where [`write()`] could not put a file; to be asked before the work.
+///
+/// # Errors
+/// [`Error::NotRegular`], and [`Error::Io`] for the folder, or the nearest above it that is there.
+pub fn check_writable(path: &Path) -> Result<(), Error> {
+    let place = destination(path)?;
+    let above = |path: &Path| match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut folder = above(&place);
+    // Something else than a folder may stand in its place, a link to nowhere too.
+    while folder.symlink_metadata().is_err() && folder != Path::new(".") {
+        folder = above(&folder);
+    }
+    let tried = tempfile::tempfile_in(&folder);
+    tried.map(drop).map_err(Error::io(&folder, "create a file in"))
+}
+
 /// Refuses to write to `path` if it is one of `inputs` by whatever name, a link included.
 ///
 /// To be asked before any work: a file that is not there is nobody's input.

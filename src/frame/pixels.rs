@@ -5,7 +5,7 @@ use image::{GrayImage, RgbImage};
 use super::{Error, Rect};
 
 /// Pixels of one frame and where they came from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
     pixels: Pixels,
     bit_depth: u8,
@@ -13,7 +13,7 @@ pub struct Frame {
 }
 
 /// The two layouts every room understands; deeper sources are scaled to 8 bit when they enter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Pixels {
     /// One channel, row by row.
     Gray(GrayImage),

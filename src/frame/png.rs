@@ -1,10 +1,10 @@
 use std::io::Cursor;
 
-use image::codecs::png::PngDecoder;
-use image::{DynamicImage, ImageError, Limits};
+use image::codecs::png::{CompressionType, FilterType, PngDecoder, PngEncoder};
+use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageError, Limits};
 
-use super::Pixels;
 use super::decode::Header;
+use super::{Error, Frame, Pixels};
 
 /// Bytes of the signature, which the caller has seen.
 const SIGNATURE: usize = 8;
@@ -56,6 +56,27 @@ pub(super) fn pixels(bytes: &[u8]) -> Result<Pixels, String> {
     } else {
         Pixels::Gray(image.into_luma8())
     })
+}
+
+impl Frame {
+    /// The bytes of a PNG file with exactly these pixels.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for what the encoder does not take.
+    pub fn to_png(&self) -> Result<Vec<u8>, Error> {
+        let (raw, colour) = match self.pixels() {
+            Pixels::Gray(image) => (image.as_raw(), ExtendedColorType::L8),
+            Pixels::Rgb(image) => (image.as_raw(), ExtendedColorType::Rgb8),
+        };
+        let mut content = Vec::new();
+        PngEncoder::new_with_quality(&mut content, CompressionType::Fast, FilterType::Adaptive)
+            .write_image(raw, self.width(), self.height(), colour)
+            .map_err(|error| Error::Unsupported {
+                origin: self.origin().to_owned(),
+                reason: format!("cannot be written as PNG: {error}"),
+            })?;
+        Ok(content)
+    }
 }
 
 /// Kind and content of the chunk at `at`, and where the next one starts (PNG 1.2, section 3.2).

@@ -1,8 +1,8 @@
 use std::time::Instant;
 
 use super::variant::Standing;
-use super::{Reference, Timing};
-use crate::align::{self, PhotoFigures, Registration};
+use super::{Reference, Timing, conditions};
+use crate::align::{PhotoFigures, Registration};
 use crate::clip::ImageEncoder;
 use crate::diff::Difference;
 use crate::frame::{Frame, Rect};
@@ -77,9 +77,11 @@ impl Instruments<'_> {
         let mut lap = Lap::start();
         let mut timing = Timing::default();
         self.check_places(reference.frame())?;
-        let photo = [self.photo(reference.frame(), "reference")?, self.photo(test, "test")?];
-        let aligned = align::align(reference.frame(), test, &self.recipe.align)
-            .map_err(|error| NotInspected::new(Stage::Align, error))?;
+        let photo = [
+            conditions::photo(reference.frame(), "reference", self.recipe)?,
+            conditions::photo(test, "test", self.recipe)?,
+        ];
+        let aligned = conditions::aligned(reference.frame(), test, self.recipe)?;
         timing.align = lap.next();
         let found =
             region::regions(reference.frame(), &aligned.test, aligned.overlap, &self.recipe.region)
@@ -132,18 +134,6 @@ impl Instruments<'_> {
             }
         }
         Ok(())
-    }
-
-    fn photo(&self, frame: &Frame, role: &str) -> Result<PhotoFigures, NotInspected> {
-        let config = &self.recipe.photo;
-        let figures = align::measure(frame, config.profile);
-        let faults = align::check(&figures, config);
-        if faults.is_empty() {
-            return Ok(figures);
-        }
-        let facts: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
-        let detail = format!("{} ({role}): {}", frame.origin(), facts.join("; "));
-        Err(NotInspected::new(Stage::Photo, detail))
     }
 
     /// The embeddings `[reference, test]` of every region, in one batch.

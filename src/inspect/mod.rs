@@ -6,8 +6,10 @@
 //!
 //! It holds no algorithm of its own and writes nothing; `cli` and the station call it.
 
+mod conditions;
 mod coverage;
 mod error;
+mod goldens;
 mod inspector;
 mod measure;
 mod outcome;
@@ -15,7 +17,9 @@ mod prefer;
 mod reference;
 mod variant;
 
+pub use conditions::complaints;
 pub use error::Error;
+pub use goldens::Goldens;
 pub use inspector::{Inspector, Opening};
 pub use measure::{MeasuredRegion, Measurement};
 pub use outcome::{Inspection, Timing};

@@ -50,6 +50,11 @@ impl Timing {
         Self { total, ..self }
     }
 
+    /// The same with the time that it took to choose a golden, which is one of registration.
+    pub fn with_choosing(self, choosing: f64) -> Self {
+        Self { align: self.align + choosing, ..self }.summed()
+    }
+
     /// The same with the time that decoding took, which the caller measured.
     pub fn with_decode(self, decode: f64) -> Self {
         Self { decode, ..self }.summed()

@@ -13,6 +13,9 @@ use super::ledger::{Group, Ledger};
 use super::record::{Entry, Outcome, Part, Record};
 use super::shared::{Message, Shared};
 use super::store::{self, Lock};
+use super::supervise::caught;
+#[cfg(test)]
+use super::test_panics::{Place, visit};
 use super::{DATABASE, Error};
 
 /// The most records in one group.
@@ -25,6 +28,8 @@ const IDLE: Duration = Duration::from_secs(1);
 const FORGET_AT_ONCE: u64 = 2_000;
 /// The most deleted images that wait to be taken off the list.
 const MOST_REMOVED: usize = 10_000;
+/// Panics in a row after which the records at hand are given up: one of them may be the reason.
+const MOST_PANICS: u32 = 3;
 /// The most stretches of outcomes with an owed number between them.
 const MOST_STRETCHES: usize = 4_096;
 
@@ -44,11 +49,13 @@ pub(super) struct Committer {
     last_gap: Option<Instant>,
     cause: Option<String>,
     retry_at: Option<Instant>,
-    /// The hash of a group whose commit failed: the disk may have it all the same.
-    attempted: Option<String>,
+    /// A group whose commit failed: the disk may have it all the same.
+    attempted: Option<Attempt>,
     limits: Limits,
     /// The limit that the connection has.
     limited_to: Option<u64>,
+    /// Panics since the last group that was written.
+    panics: u32,
 }
 
 /// A database that was opened to write.
@@ -66,6 +73,20 @@ pub(super) struct Limits {
     pub(super) group: Duration,
     /// The most records kept.
     pub(super) records: u64,
+}
+
+/// A group that was put together.
+#[derive(Debug)]
+struct Attempt {
+    /// Of its last record.
+    hash: String,
+    /// How many of the records that wait it holds, from the first on.
+    records: usize,
+    /// How many of the deleted images it takes off the list.
+    removed: usize,
+    /// Records that it refuses.
+    refused: u64,
+    has_gap: bool,
 }
 
 /// What one group is to hold.
@@ -101,6 +122,7 @@ impl Committer {
             attempted: None,
             limits,
             limited_to: None,
+            panics: 0,
         }
     }
 
@@ -113,9 +135,21 @@ impl Committer {
 
     /// Gathers and commits until the journal is closed.
     ///
+    /// A panic is not the end of it: the database is opened again and writing goes on from what it has.
+    ///
     /// # Errors
     /// [`Error::Unwritten`] when something is left that cannot be written.
     pub(super) fn run(mut self) -> Result<(), Error> {
+        while let Err(reason) = caught(|| self.work()) {
+            self.begin_again(reason);
+            if self.shared.is_closing() && self.panics > MOST_PANICS {
+                break;
+            }
+        }
+        self.rest()
+    }
+
+    fn work(&mut self) {
         loop {
             let was_closing = self.shared.is_closing();
             self.gather();
@@ -126,9 +160,39 @@ impl Committer {
                 if is_clean || !self.pending.is_empty() {
                     self.write(is_clean);
                 }
-                return self.rest();
+                return;
             }
         }
+    }
+
+    /// After a panic: nothing half done is trusted, and what panics again and again is given up.
+    fn begin_again(&mut self, reason: String) {
+        let gone = self.connection.take();
+        // A connection that panics when it is closed is none any more.
+        let _ = caught(move || drop(gone));
+        self.panics += 1;
+        self.shared.health().restarts += 1;
+        if self.panics >= MOST_PANICS {
+            let records = self.pending.len();
+            log::error!("journal: {records} records are given up after {} panics", self.panics);
+            self.give_up_pending();
+        }
+        self.fail(reason, false);
+    }
+
+    /// Counts what is at hand as lost; the next gap record tells of it.
+    fn give_up_pending(&mut self) {
+        self.shared.settled.fetch_add(self.pending.len() as u64, Ordering::AcqRel);
+        for entry in self.pending.drain(..) {
+            self.losses.add(&entry);
+            let mut health = self.shared.health();
+            match entry.record {
+                Record::Part(_) => health.dropped_parts += 1,
+                _ => health.dropped_others += 1,
+            }
+        }
+        self.removed.clear();
+        self.attempted = None;
     }
 
     fn rest(self) -> Result<(), Error> {
@@ -202,30 +266,31 @@ impl Committer {
 
     /// Commits what was gathered; whether that worked.
     fn write(&mut self, is_last: bool) -> bool {
+        let start = Instant::now();
+        if self.connection.is_none() {
+            match self.reopen() {
+                // More may have come since.
+                Ok(Some(attempt)) => self.settle(&attempt, start.elapsed()),
+                Ok(None) => {}
+                Err(error) => return self.failed(&error),
+            }
+        }
         self.losses.join(std::mem::take(&mut *self.shared.losses()));
         let is_due = is_last || self.last_gap.is_none_or(|last| last.elapsed() >= IDLE);
         let gap = (is_due && !self.losses.is_empty()).then(|| {
             let usual = "records came faster than the disk takes them";
             self.losses.record(self.cause.as_deref().unwrap_or(usual))
         });
-        let start = Instant::now();
-        let has_gap = gap.is_some();
         match self.commit(gap, is_last) {
-            Ok(refused) => self.settle(refused, has_gap, start.elapsed()),
-            Err(error) => {
-                let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
-                self.fail(error.to_string(), is_full);
-                return false;
-            }
+            Ok(Some(attempt)) => self.settle(&attempt, start.elapsed()),
+            Ok(None) => {}
+            Err(error) => return self.failed(&error),
         }
         true
     }
 
-    fn commit(&mut self, gap: Option<Record>, is_last: bool) -> rusqlite::Result<u64> {
-        if self.connection.is_none() && self.reopen()? {
-            return Ok(0);
-        }
-        let Some(connection) = &mut self.connection else { return Ok(0) };
+    fn commit(&mut self, gap: Option<Record>, is_last: bool) -> rusqlite::Result<Option<Attempt>> {
+        let Some(connection) = &mut self.connection else { return Ok(None) };
         self.attempted = None;
         // Not each time: after a group that did not fit SQLite would grant it a page more.
         let bytes = self.shared.database_bytes.load(Ordering::Relaxed);
@@ -233,36 +298,43 @@ impl Committer {
             limit(connection, bytes)?;
             self.limited_to = Some(bytes);
         }
-        let numbers = &self.shared.numbers;
+        let (numbers, has_gap) = (&self.shared.numbers, gap.is_some());
         let work = Work { pending: &self.pending, removed: &self.removed, gap, is_last };
         let mut group = Group::begin(connection, &self.ledger)?;
         let refused = work.put(&mut group, (numbers.next(), numbers.ahead()))?;
         if !std::mem::replace(&mut self.is_tidy, true) {
             group.forget(self.limits.records, FORGET_AT_ONCE)?;
         }
-        self.attempted = Some(group.ledger.hash.clone());
-        if group.ledger != self.ledger || !self.removed.is_empty() {
+        let (hash, records) = (group.ledger.hash.clone(), self.pending.len());
+        let removed = self.removed.len();
+        self.attempted = Some(Attempt { hash, records, removed, refused, has_gap });
+        #[cfg(test)]
+        visit(&self.folder, Place::BeforeCommit);
+        if group.ledger != self.ledger || removed > 0 {
             self.ledger = group.commit()?;
         }
-        Ok(refused)
+        #[cfg(test)]
+        visit(&self.folder, Place::AfterCommit);
+        Ok(self.attempted.take())
     }
 
-    /// Opens the database again; whether it has the group whose commit failed.
-    fn reopen(&mut self) -> rusqlite::Result<bool> {
+    /// Opens the database again; the group whose commit failed, if it has that.
+    fn reopen(&mut self) -> rusqlite::Result<Option<Attempt>> {
         let other = |error: Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
         let connection = store::open_to_write(&self.folder).map_err(other)?;
         self.ledger = Ledger::load(&connection)?;
         self.connection = Some(connection);
         self.limited_to = None;
-        Ok(self.attempted.take().is_some_and(|hash| hash == self.ledger.hash))
+        Ok(self.attempted.take().filter(|attempt| attempt.hash == self.ledger.hash))
     }
 
-    fn settle(&mut self, refused: u64, has_gap: bool, took: Duration) {
-        self.shared.settled.fetch_add(self.pending.len() as u64, Ordering::AcqRel);
+    fn settle(&mut self, written: &Attempt, took: Duration) {
+        self.shared.settled.fetch_add(written.records as u64, Ordering::AcqRel);
         self.shared.numbers.set_reserved(self.ledger.reserved_below);
-        self.pending.clear();
-        self.removed.clear();
-        if has_gap {
+        self.pending.drain(..written.records.min(self.pending.len()));
+        self.removed.drain(..written.removed.min(self.removed.len()));
+        self.panics = 0;
+        if written.has_gap {
             self.losses = Losses::default();
             self.last_gap = Some(Instant::now());
         }
@@ -275,8 +347,14 @@ impl Committer {
         let mut health = self.shared.health();
         health.fault = None;
         health.last_seq = self.ledger.seq;
-        health.refused += refused;
+        health.refused += written.refused;
         health.slowest_commit = health.slowest_commit.max(took);
+    }
+
+    fn failed(&mut self, error: &rusqlite::Error) -> bool {
+        let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        self.fail(error.to_string(), is_full);
+        false
     }
 
     fn fail(&mut self, reason: String, is_full: bool) {

@@ -6,13 +6,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
 use rusqlite::Connection;
 
 use super::record::{Entry, Evidence, Image, Record};
 use super::retention::Tidier;
 use super::shared::{Message, Queue};
+use super::supervise::caught;
 use crate::files;
 use crate::frame::{Frame, Pixels};
 use crate::verdict::Verdict;
@@ -84,7 +83,7 @@ impl Role {
 impl Job {
     /// What a frame holds in memory.
     pub(super) fn bytes_of(frames: &[(Role, Arc<Frame>)]) -> u64 {
-        frames.iter().map(|(_, frame)| raw(frame).0.len() as u64).sum()
+        frames.iter().map(|(_, frame)| raw(frame).len() as u64).sum()
     }
 }
 
@@ -94,27 +93,41 @@ impl Keeper {
         let mut next_look = Instant::now() + self.every;
         loop {
             match self.jobs.recv_timeout(next_look.saturating_duration_since(Instant::now())) {
-                Ok(job) => self.keep(&job),
+                Ok(job) => self.keep(job),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if Instant::now() >= next_look {
-                self.tidy();
+                if let Err(reason) = caught(|| self.tidy()) {
+                    log::error!("journal: retention: {reason}");
+                    self.queue.shared.health().restarts += 1;
+                }
                 next_look = Instant::now() + self.every;
             }
         }
     }
 
-    fn keep(&self, job: &Job) {
-        let evidence = write(&self.folder, job);
+    /// What panics on the way is an image that was lost; the thread goes on.
+    fn keep(&self, job: Job) {
+        let (number, failure, bytes) = (job.number, job.failure, job.bytes);
+        let written = caught(|| {
+            #[cfg(test)]
+            super::test_panics::visit(&self.folder, super::test_panics::Place::Image);
+            write(&self.folder, &job)
+        });
         let shared = &self.queue.shared;
+        let evidence = written.unwrap_or_else(|reason| {
+            log::error!("journal: images of part {number}: {reason}");
+            shared.health().restarts += 1;
+            Evidence { number, failure, images: Vec::new(), lost: Some(reason), recovered: false }
+        });
         {
             let mut health = shared.health();
             health.image_fault.clone_from(&evidence.lost);
             health.parts_without_images += u64::from(evidence.lost.is_some());
         }
         self.queue.append(Entry::now(Record::Evidence(evidence)));
-        shared.job_bytes.fetch_sub(job.bytes, Ordering::AcqRel);
+        shared.job_bytes.fetch_sub(bytes, Ordering::AcqRel);
         shared.jobs.fetch_sub(1, Ordering::AcqRel);
     }
 
@@ -148,25 +161,17 @@ fn write(folder: &Path, job: &Job) -> Evidence {
 
 fn write_image(folder: &Path, name: &str, frame: &Frame) -> Result<Image, files::Error> {
     let path = folder.join(name);
-    let content = encode(frame).map_err(files::Error::io(&path, "encode"))?;
+    let encoded = frame.to_png().map_err(io::Error::other);
+    let content = encoded.map_err(files::Error::io(&path, "encode"))?;
     files::write(&path, &content)?;
     let (sha256, bytes) = (files::sha256(&content), content.len() as u64);
     Ok(Image { name: name.to_owned(), sha256, bytes })
 }
 
-fn encode(frame: &Frame) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let (raw, colour) = raw(frame);
-    PngEncoder::new_with_quality(&mut content, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(raw, frame.width(), frame.height(), colour)
-        .map_err(io::Error::other)?;
-    Ok(content)
-}
-
-fn raw(frame: &Frame) -> (&[u8], ExtendedColorType) {
+fn raw(frame: &Frame) -> &[u8] {
     match frame.pixels() {
-        Pixels::Gray(image) => (image.as_raw(), ExtendedColorType::L8),
-        Pixels::Rgb(image) => (image.as_raw(), ExtendedColorType::Rgb8),
+        Pixels::Gray(image) => image.as_raw(),
+        Pixels::Rgb(image) => image.as_raw(),
     }
 }
 

@@ -24,6 +24,9 @@ mod record;
 mod retention;
 mod shared;
 mod store;
+mod supervise;
+#[cfg(test)]
+pub(crate) mod test_panics;
 #[cfg(test)]
 mod tests;
 mod verify;

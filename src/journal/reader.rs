@@ -85,7 +85,7 @@ impl Reader {
     pub fn after(&self, seq: u64, limit: usize) -> Result<Vec<Row>, Error> {
         let read = |error| Error::sqlite(&self.path, "read")(error);
         let query = "SELECT seq, hash, text FROM records WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-        let mut statement = self.connection.prepare_cached(query).map_err(read)?;
+        let mut statement = self.connection.prepare(query).map_err(read)?;
         // SQLite's integers have a sign.
         let seq = seq.min(i64::MAX as u64);
         let mut rows = statement.query((seq, limit as u64)).map_err(read)?;

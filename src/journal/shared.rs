@@ -64,6 +64,8 @@ pub struct Health {
     pub parts_without_images: u64,
     /// Numbers given out before the disk had their reservation; a power loss may give them again.
     pub undurable_numbers: u64,
+    /// Times that a thread of the journal panicked and went on.
+    pub restarts: u64,
     /// The longest that one group took to be durable.
     pub slowest_commit: Duration,
 }

@@ -2,9 +2,11 @@
 //!
 //! Owns the reading of `pair_id,ref_path,test_path` and the optional columns `group`, `label` and
 //! `boxes` (`x1 y1 x2 y2 class|...`, right and bottom exclusive); other columns are ignored, so
-//! that a data set may carry its own.
+//! that a data set may carry its own. And their growing, a pair at a time ([`Appending`]).
 //!
 //! It opens no image, and does not know what a label means to a spec sheet.
+
+mod append;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use serde::Deserialize;
 
 use crate::files;
 use crate::frame::Rect;
+
+pub use append::{Appending, NewPair};
 
 /// A million pairs with a dozen boxes each are about this much text.
 const MAX_BYTES: u64 = 256 << 20;
@@ -42,6 +46,14 @@ pub enum Error {
         /// Counted from 1, the header included.
         line: u64,
         /// What was found and what was expected.
+        reason: String,
+    },
+    /// Boxes that would be known of some faulty pairs and not of others.
+    #[error("{path}: {reason}")]
+    Boxes {
+        /// The manifest.
+        path: String,
+        /// What stands in the way and what to do.
         reason: String,
     },
     /// No pair at all.

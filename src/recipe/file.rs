@@ -2,11 +2,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::golden::{Golden, Shows};
+use super::{Error, GoldenList};
 use crate::align::{AlignConfig, PhotoConfig};
+use crate::drift::{DriftConfig, RawDrift};
 use crate::files;
 use crate::region::RegionConfig;
-use crate::spec::{ClassList, Sheet};
+use crate::spec::{ClassList, Kind, Sheet};
 
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -27,14 +29,16 @@ pub struct Recipe {
     pub thresholds_path: PathBuf,
     /// Which of several similar classes the part must be.
     pub variant: Option<Variant>,
-    /// Stored reference frames that many parts are compared with.
-    pub golden: Vec<PathBuf>,
+    /// Stored frames: those that the recipe names itself, then those of the list beside it.
+    pub goldens: Vec<Golden>,
     /// How a pair is registered.
     pub align: AlignConfig,
     /// What a photo must be like.
     pub photo: PhotoConfig,
     /// Where to look.
     pub region: RegionConfig,
+    /// How drift is watched; not at all when absent. Verdicts and thresholds do not depend on it.
+    pub drift: Option<DriftConfig>,
     content_sha256: String,
 }
 
@@ -69,6 +73,7 @@ struct RawRecipe {
     photo: PhotoConfig,
     #[serde(default)]
     region: RegionConfig,
+    drift: Option<RawDrift>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,7 +104,7 @@ impl Recipe {
         let text = files::read_text(path, MAX_BYTES)?;
         let raw = RawRecipe::parse(&text, path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        raw.check(path)?;
+        let drift = raw.check(path)?;
         let below = |name: &str| files::join_below(folder, name);
         let beside = |name: &Option<String>, source: &Path, extension: &str| match name {
             Some(name) => below(name),
@@ -112,12 +117,22 @@ impl Recipe {
             variant.resolve(path, classes_path, cache_path)
         });
         let variant = variant.transpose()?;
-        let golden = raw.golden.iter().map(|name| below(name)).collect::<Result<_, _>>()?;
         let sheet = Sheet::open(&sheet_path)?;
+        let goldens = raw.golden.iter().map(|name| {
+            let (file, path) = (name.clone(), below(name)?);
+            Ok(Golden { file, path, shows: Shows::Good, listed: None })
+        });
+        let mut goldens = goldens.collect::<Result<Vec<_>, Error>>()?;
+        let list = GoldenList::beside(path)?;
+        check_labels(&list, &sheet)?;
+        goldens.extend_from_slice(list.goldens());
         let mut content = vec![text];
         content.push(files::read_text(&sheet_path, MAX_BYTES)?);
         if let Some(variant) = &variant {
             content.push(files::read_text(&variant.classes_path, MAX_BYTES)?);
+        }
+        if !list.goldens().is_empty() {
+            content.push(files::read_text(list.path(), MAX_BYTES)?);
         }
         Ok(Self {
             bundle: raw.bundle.map(|bundle| folder.join(bundle)),
@@ -130,10 +145,11 @@ impl Recipe {
             sheet,
             sheet_path,
             variant,
-            golden,
+            goldens,
             align: raw.align,
             photo: raw.photo,
             region: raw.region,
+            drift,
             content_sha256: files::sha256(content.join("\0").as_bytes()),
         })
     }
@@ -143,12 +159,17 @@ impl Recipe {
     /// # Errors
     /// [`Error::Toml`] and [`Error::Invalid`].
     pub fn check_text(text: &str, path: &Path) -> Result<(), Error> {
-        RawRecipe::parse(text, path)?.check(path)
+        RawRecipe::parse(text, path)?.check(path).map(drop)
     }
 
-    /// SHA-256 over the recipe, its sheet and its class list.
+    /// SHA-256 over the recipe, its sheet, its class list and its list of goldens.
     pub fn content_sha256(&self) -> &str {
         &self.content_sha256
+    }
+
+    /// The ids that a part can violate: those of faults and requirements, in the sheet's order.
+    pub fn violable(&self) -> impl Iterator<Item = &str> {
+        violable(&self.sheet)
     }
 
     /// SHA-256 over the align, photo and region sections with their defaults filled in: what
@@ -160,6 +181,31 @@ impl Recipe {
     }
 }
 
+fn violable(sheet: &Sheet) -> impl Iterator<Item = &str> {
+    let specs = sheet.specs.iter().filter(|spec| spec.kind != Kind::Allowed);
+    specs.map(|spec| spec.prompt.id.as_str())
+}
+
+/// A golden of a fault that the sheet does not know would be waited for in vain.
+fn check_labels(list: &GoldenList, sheet: &Sheet) -> Result<(), Error> {
+    for golden in list.goldens() {
+        let Shows::Faults(ids) = &golden.shows else { continue };
+        let known: Vec<&str> = violable(sheet).collect();
+        if let Some(id) = ids.iter().find(|id| !known.contains(&id.as_str())) {
+            return Err(Error::Invalid {
+                path: list.path().display().to_string(),
+                section: "golden",
+                reason: format!(
+                    "{:?}: label {id:?} is no fault or requirement of the sheet; known are {}",
+                    golden.file,
+                    known.join(", ")
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
 impl RawRecipe {
     fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         toml::from_str(text).map_err(|error| Error::Toml {
@@ -168,7 +214,8 @@ impl RawRecipe {
         })
     }
 
-    fn check(&self, path: &Path) -> Result<(), Error> {
+    /// Checks what depends on no other file; gives what is made from it.
+    fn check(&self, path: &Path) -> Result<Option<DriftConfig>, Error> {
         let invalid = |section, reason: String| Error::Invalid {
             path: path.display().to_string(),
             section,
@@ -184,7 +231,9 @@ impl RawRecipe {
         }
         self.align.validate().map_err(|error| invalid("align", error.to_string()))?;
         self.photo.validate().map_err(|error| invalid("photo", error.to_string()))?;
-        self.region.validate().map_err(|error| invalid("region", error.to_string()))
+        self.region.validate().map_err(|error| invalid("region", error.to_string()))?;
+        let drift = self.drift.as_ref().map(RawDrift::validate).transpose();
+        drift.map_err(|error| invalid("drift", error.to_string()))
     }
 }
 
@@ -203,5 +252,35 @@ impl RawVariant {
             reason: format!("expect = {:?} is no class of {}", self.expect, classes_path.display()),
         })?;
         Ok(Variant { classes, classes_path, cache_path, expect })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn recipe(rest: &str) -> Result<Recipe, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let sheet = "[[spec]]\nid = 'open'\nkind = 'fault'\nsentence = 'x'\n";
+        std::fs::write(folder.path().join("s.toml"), sheet).unwrap();
+        let path = folder.path().join("r.toml");
+        std::fs::write(&path, format!("name = 'r'\nspecs = 's.toml'\n{rest}")).unwrap();
+        Recipe::open(&path)
+    }
+
+    #[test]
+    fn thresholds_hold_whatever_is_watched_for_drift() {
+        let [without, with] = ["", "[drift]\nwarn_sigmas = 3.0"].map(|rest| recipe(rest).unwrap());
+        assert_eq!(without.sections_sha256(), with.sections_sha256());
+        assert_ne!(without.content_sha256(), with.content_sha256());
+        assert_eq!(without.drift, None);
+        assert_eq!(with.drift.unwrap().figures[0].unwrap().warn_sigmas, 3.0);
+    }
+
+    #[test]
+    fn drift_that_cannot_be_watched_is_refused_by_its_key() {
+        let error = recipe("[drift]\nsmoothing = 2.0").unwrap_err().to_string();
+        assert!(error.contains("r.toml: [drift]: smoothing = 2: 0.001 to 1"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ use image::{DynamicImage, GrayImage, ImageFormat, imageops::FilterType};
 
 use super::InspectionJson;
 use super::json::kind_name;
+use crate::align::AlignMode;
 use crate::frame::{Frame, Pixels, Rect};
 use crate::inspect::{Inspection, Inspector};
 use crate::spec::Kind;
@@ -44,6 +45,8 @@ pub struct Page {
     symbol: &'static str,
     reason: String,
     pictures: Vec<Picture>,
+    /// What the boxes on the pictures mean, by their class; only those that are there.
+    legend: Vec<(&'static str, &'static str)>,
     findings: Vec<Finding>,
     sentences: Vec<SentenceRow>,
     facts: Vec<(&'static str, String)>,
@@ -94,6 +97,8 @@ struct Pair<'a> {
     reference: &'a Frame,
     test: &'a Frame,
     map: Option<&'a GrayImage>,
+    /// Whether `test` was brought into the reference's coordinates.
+    is_registered: bool,
 }
 
 impl Page {
@@ -110,7 +115,11 @@ impl Page {
         let json = InspectionJson::new(inspection, inspector);
         // Once aligned, the test frame is shown in the reference's coordinates, as it was judged.
         let test = inspection.measurement.as_ref().map_or(test, |measured| &measured.test);
-        let pair = Pair { reference, test, map };
+        let is_registered = inspection
+            .measurement
+            .as_ref()
+            .is_some_and(|measured| measured.registration.mode != AlignMode::None);
+        let pair = Pair { reference, test, map, is_registered };
         let (verdict_class, symbol) = match json.verdict {
             Verdict::Conforming => ("conforming", "\u{2713}"),
             Verdict::Mismatch => ("mismatch", "\u{2715}"),
@@ -124,6 +133,7 @@ impl Page {
             symbol,
             reason: json.reason.clone().unwrap_or_default(),
             pictures: pair.pictures(&json)?,
+            legend: legend(&json),
             findings: pair.findings(&json)?,
             sentences: sentence_rows(inspector, inspection),
             facts: facts(&json, inspection),
@@ -142,9 +152,13 @@ impl Page {
 impl Pair<'_> {
     fn pictures(&self, json: &InspectionJson) -> Result<Vec<Picture>, Error> {
         let outlines = outlines(json);
+        let caption = match self.is_registered {
+            true => "Part under test, registered",
+            false => "Part under test, as it was photographed",
+        };
         let mut pictures = vec![
             picture("Reference", self.reference, outlines.clone())?,
-            picture("Part under test, registered", self.test, outlines.clone())?,
+            picture(caption, self.test, outlines.clone())?,
         ];
         if let Some(map) = self.map {
             let image = DynamicImage::ImageLuma8(map.clone());
@@ -192,6 +206,18 @@ impl Pair<'_> {
             })
             .collect()
     }
+}
+
+/// The meaning of each kind of box that the pictures have.
+fn legend(json: &InspectionJson) -> Vec<(&'static str, &'static str)> {
+    let drawn = outlines(json);
+    let known = [
+        ("bad", "violates a sentence; the number is that of the finding"),
+        ("odd", "differs, and no sentence explains it; numbered likewise"),
+        ("plain", "differs, was judged, and violates nothing"),
+    ];
+    let is_drawn = |class: &str| drawn.iter().any(|outline| outline.class == class);
+    known.into_iter().filter(|(class, _)| is_drawn(class)).collect()
 }
 
 /// Findings first, so that their numbers stand above the plain regions.

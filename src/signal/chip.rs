@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use gpiocdev::chip::Chip;
 
+use super::gpio::CONSUMER;
 use super::{Error, LineName};
 
 // Of `errno-base.h`, the same on every Linux.
@@ -60,6 +61,17 @@ impl Place {
             _ => refused(&self.path, error),
         }
     }
+}
+
+/// Who uses a line of this box now, other than a station: `None` if it is free.
+///
+/// # Errors
+/// As for a line that is taken: no such chip or line, two of them, no permission.
+pub fn line_user(chip: &str, line: &LineName) -> Result<Option<String>, Error> {
+    let place = Place::find(chip, line)?;
+    let info = Chip::from_path(&place.path).and_then(|chip| chip.line_info(place.offset));
+    let info = info.map_err(|error| refused(&place.path, &error))?;
+    Ok((info.used && info.consumer != CONSUMER).then_some(info.consumer))
 }
 
 /// Every chip that can be asked; one that cannot counts only if it is the one that is wanted.

@@ -14,6 +14,7 @@ mod error;
 mod gpio;
 mod stamp;
 
+pub use chip::line_user;
 pub use config::{
     InputConfig, LineConfig, LineName, OutputsConfig, RawEdge, RawInput, RawLine, RawOutputs,
     Wiring,

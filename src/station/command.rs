@@ -32,6 +32,14 @@ pub enum Command {
     },
     /// A person has seen the last part that did not pass; for the journal.
     Acknowledge {},
+    /// Learns anew what is usual, after something was changed on purpose: a lamp, a lens, a lot.
+    Relearn {},
+    /// Somebody wanted what they may not; for the journal.
+    #[serde(skip)]
+    Refused {
+        /// What, and by which key it is locked.
+        what: String,
+    },
     /// Ends the station in order.
     Stop {},
 }
@@ -45,7 +53,8 @@ impl Command {
         serde_json::from_str(line).map_err(|error| {
             format!(
                 "{error}; expected one JSON object a line, such as {{\"command\":\"status\"}}; commands \
-                 are trigger, status, hold, resume, challenge, acknowledge, recipe (with path) and stop"
+                 are trigger, status, hold, resume, challenge, acknowledge, relearn, recipe (with path) \
+                 and stop"
             )
         })
     }

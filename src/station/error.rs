@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use crate::{capture, files, journal, signal};
+use crate::{capture, files, input, journal, manifest, panel, plant, signal};
 
 /// Why a station cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +37,29 @@ pub enum Error {
     /// An output or input line cannot be used.
     #[error(transparent)]
     Signal(#[from] signal::Error),
+    /// The screen cannot be started.
+    #[error(transparent)]
+    Panel(#[from] panel::Error),
+    /// Keys and buttons cannot be listened to.
+    #[error(transparent)]
+    Input(#[from] input::Error),
+    /// The services of the plant cannot be started.
+    #[error(transparent)]
+    Plant(#[from] plant::Error),
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] journal::Error),
+    /// A manifest cannot be read or written.
+    #[error(transparent)]
+    Manifest(#[from] manifest::Error),
+    /// What delivers parts is gone.
+    #[error("{what} is lost: {reason}")]
+    Lost {
+        /// Which camera, or the trigger.
+        what: &'static str,
+        /// What is known.
+        reason: String,
+    },
     /// The recipe cannot be put to work.
     #[error("{}: {reason}", path.display())]
     Recipe {

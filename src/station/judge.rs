@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 
 use super::Error;
-use super::core::{Details, FaultFound, Findings, Judgement};
-use crate::align::Registration;
+use super::core::{Details, Judgement};
+use super::found::findings_of;
+use super::goldens::{challenge, check_listed, luma};
 use crate::clip::Bundle;
-use crate::frame::{Frame, Pixels};
-use crate::inspect::{Inspection, Inspector, Measurement, Opening, Reference};
+use crate::drift::DriftConfig;
+use crate::frame::Frame;
+use crate::inspect::{Goldens, Inspection, Inspector, Opening, Reference};
 use crate::journal::{Outcome, SpecScore};
-use crate::manifest::{self, Label};
-use crate::recipe::Recipe;
+use crate::recipe::{Date, Recipe, today};
 use crate::verdict::{NotInspected, Verdict};
 
 /// What a part is judged by, for read-back and for the journal.
@@ -22,7 +24,7 @@ use crate::verdict::{NotInspected, Verdict};
 pub struct Identity {
     /// The recipe's name.
     pub name: String,
-    /// SHA-256 over the recipe, its sheet and its class list.
+    /// SHA-256 over the recipe, its sheet, its class list and its list of goldens.
     pub recipe_sha256: String,
     /// SHA-256 of the vision file.
     pub model_sha256: String,
@@ -47,6 +49,11 @@ pub trait Judge: Send {
     /// Judges one part; what prevents that is an outcome too.
     fn judge(&mut self, pair: &Pair) -> Judgement;
 
+    /// What of its parts is watched for drift, if anything is.
+    fn drift(&self) -> Option<DriftConfig> {
+        None
+    }
+
     /// Judges known goldens; how many were judged as they must be.
     ///
     /// # Errors
@@ -61,31 +68,50 @@ pub type OpenJudge = Arc<dyn Fn(&Path) -> Result<Box<dyn Judge>, Error> + Send +
 pub struct RecipeJudge {
     inspector: Inspector,
     identity: Identity,
-    golden: Option<Reference>,
-    goldens: Option<PathBuf>,
+    /// Where no reference comes with a part.
+    golden: Option<Goldens>,
+    /// The manifest of the challenge.
+    manifest: Option<PathBuf>,
 }
 
 impl RecipeJudge {
     /// Loads a recipe with its model and runs the model's parity vectors.
     ///
-    /// `is_golden`: parts are compared with the recipe's first golden frame. `goldens` is the
-    /// manifest of the challenge, relative to the recipe's folder.
+    /// `is_golden`: parts are compared with the recipe's good goldens, see [`Goldens`]. `manifest` is
+    /// that of the challenge, relative to the recipe's folder.
     ///
     /// # Errors
     /// [`Error::Recipe`] when it could not judge: a file is missing or stale, there are no
-    /// thresholds, or the model does not run as it should.
-    pub fn open(path: &Path, is_golden: bool, goldens: Option<&Path>) -> Result<Self, Error> {
+    /// thresholds, a golden is not what was listed, or the model does not run as it should.
+    pub fn open(path: &Path, is_golden: bool, manifest: Option<&Path>) -> Result<Self, Error> {
+        Self::with(path, manifest, |recipe| {
+            is_golden.then(|| Goldens::load(recipe, Some(today()), luma)).transpose()
+        })
+    }
+
+    /// As [`RecipeJudge::open`], to judge parts of other days again: goldens that expired since are
+    /// those that parts were compared with then.
+    ///
+    /// # Errors
+    /// As [`RecipeJudge::open`], except that goldens may be lacking.
+    pub fn open_to_replay(path: &Path) -> Result<Self, Error> {
+        Self::with(path, None, |recipe| Ok(Goldens::load(recipe, None, luma).ok()))
+    }
+
+    /// Whether a part without a reference of its own can be judged.
+    pub fn has_goldens(&self) -> bool {
+        self.golden.is_some()
+    }
+
+    fn with(
+        path: &Path,
+        manifest: Option<&Path>,
+        load: impl FnOnce(&Recipe) -> Result<Option<Goldens>, NotInspected>,
+    ) -> Result<Self, Error> {
         let refused = |reason: String| Error::Recipe { path: path.to_owned(), reason };
         let recipe = Recipe::open(path).map_err(|error| refused(error.to_string()))?;
-        let golden = match (is_golden, recipe.golden.first()) {
-            (false, _) => None,
-            (true, Some(golden)) => {
-                Some(Reference::golden(luma(golden).map_err(|reason| refused(reason.detail))?))
-            }
-            (true, None) => {
-                return Err(refused("golden: no golden frame, capture.mode needs one".to_owned()));
-            }
-        };
+        check_listed(&recipe).map_err(refused)?;
+        let golden = load(&recipe).map_err(|reason| refused(reason.detail))?;
         let inspector = Inspector::open(recipe, &Opening::default())
             .map_err(|error| refused(error.to_string()))?;
         inspector.thresholds().map_err(|reason| refused(reason.detail.clone()))?;
@@ -96,41 +122,39 @@ impl RecipeJudge {
             recipe_sha256: inspector.recipe().content_sha256().to_owned(),
             model_sha256: inspector.made_with().vision_sha256.clone(),
         };
-        let goldens = goldens.map(|manifest| folder.join(manifest));
-        Ok(Self { inspector, identity, golden, goldens })
+        let manifest = manifest.map(|manifest| folder.join(manifest));
+        Ok(Self { inspector, identity, golden, manifest })
     }
 
-    fn inspect(&self, pair: &Pair) -> Inspection {
+    /// Judges one part as on a day, which decides the goldens that are in force.
+    pub fn judge_on(&self, pair: &Pair, day: Date) -> Judgement {
+        judgement_of(self.inspect(pair, day), &self.inspector)
+    }
+
+    fn inspect(&self, pair: &Pair, day: Date) -> Inspection {
         match (&pair.reference, &self.golden) {
             (Some(reference), _) => {
                 let reference = Reference::once((**reference).clone());
                 self.inspector.inspect(&reference, &pair.test)
             }
-            (None, Some(golden)) => self.inspector.inspect(golden, &pair.test),
+            (None, Some(goldens)) => {
+                let start = Instant::now();
+                let chosen = goldens.choose(&pair.test, day);
+                let choosing = start.elapsed().as_secs_f64() * 1e3;
+                match chosen {
+                    Ok((_, golden)) => {
+                        let mut inspection = self.inspector.inspect(golden, &pair.test);
+                        inspection.timing = inspection.timing.with_choosing(choosing);
+                        inspection
+                    }
+                    Err(reason) => Inspection::not_inspected(reason),
+                }
+            }
             (None, None) => Inspection::not_inspected(NotInspected::new(
                 crate::verdict::Stage::Frame,
                 "there is no reference frame",
             )),
         }
-    }
-
-    fn check_golden(&self, pair: &manifest::Pair) -> Result<(), String> {
-        let id = &pair.id;
-        let expected = match &pair.label {
-            Some(Label::Conforming) => Verdict::Conforming,
-            Some(Label::Faults(_)) => Verdict::Mismatch,
-            None => return Err(format!("golden {id:?}: no label, so nothing to be judged right")),
-        };
-        let frame =
-            |path: &Path| luma(path).map_err(|reason| format!("golden {id:?}: {}", reason.detail));
-        let (reference, test) = (frame(&pair.reference)?, frame(&pair.test)?);
-        let inspection = self.inspector.inspect(&Reference::once(reference), &test);
-        let found = inspection.verdict();
-        if found == expected {
-            return Ok(());
-        }
-        let reason = inspection.outcome.err().map_or(String::new(), |reason| format!(": {reason}"));
-        Err(format!("golden {id:?}: judged {}, expected {}{reason}", name(found), name(expected)))
     }
 }
 
@@ -140,32 +164,16 @@ impl Judge for RecipeJudge {
     }
 
     fn judge(&mut self, pair: &Pair) -> Judgement {
-        judgement_of(&self.inspect(pair), &self.inspector)
+        self.judge_on(pair, today())
+    }
+
+    fn drift(&self) -> Option<DriftConfig> {
+        self.inspector.recipe().drift.clone()
     }
 
     fn challenge(&mut self) -> Result<usize, String> {
-        let Some(path) = &self.goldens else { return Ok(0) };
-        let pairs = manifest::open(path).map_err(|error| error.to_string())?;
-        let is_good = |pair: &&manifest::Pair| pair.label == Some(Label::Conforming);
-        let good = pairs.iter().filter(is_good).count();
-        if good == 0 || good == pairs.len() {
-            let path = path.display();
-            return Err(format!(
-                "{path}: {good} of {} are good; both kinds are needed",
-                pairs.len()
-            ));
-        }
-        pairs.iter().try_for_each(|pair| self.check_golden(pair))?;
-        Ok(pairs.len())
+        challenge(&self.inspector, self.manifest.as_deref(), today())
     }
-}
-
-/// Frames of a station are luma, whatever they come from.
-fn luma(path: &Path) -> Result<Frame, NotInspected> {
-    let failed = |error| NotInspected::new(crate::verdict::Stage::Frame, error);
-    let frame = Frame::open(path).map_err(failed)?;
-    let pixels = Pixels::Gray(frame.luma().into_owned());
-    Frame::new(pixels, frame.bit_depth(), frame.origin()).map_err(failed)
 }
 
 fn check_parity(inspector: &Inspector) -> Result<(), crate::clip::Error> {
@@ -175,7 +183,7 @@ fn check_parity(inspector: &Inspector) -> Result<(), crate::clip::Error> {
 }
 
 /// What the line and the journal keep of an inspection.
-fn judgement_of(inspection: &Inspection, inspector: &Inspector) -> Judgement {
+fn judgement_of(inspection: Inspection, inspector: &Inspector) -> Judgement {
     let outcome = match &inspection.outcome {
         Ok(decision) if decision.verdict == Verdict::Conforming => Outcome::Conforming,
         Ok(decision) if decision.verdict == Verdict::Mismatch => Outcome::Mismatch,
@@ -192,9 +200,8 @@ fn judgement_of(inspection: &Inspection, inspector: &Inspector) -> Judgement {
     ];
     let timing_ms: BTreeMap<String, f32> =
         timing_ms.into_iter().map(|(stage, ms)| (stage.to_owned(), ms as f32)).collect();
-    let scores = scores_of(inspection, inspector);
-    let findings =
-        inspection.measurement.is_some().then(|| Box::new(findings_of(inspection, inspector)));
+    let scores = scores_of(&inspection, inspector);
+    let findings = findings_of(inspection, inspector, &scores);
     Judgement { outcome, details: Details { scores, timing_ms, findings } }
 }
 
@@ -221,65 +228,4 @@ fn scores_of(inspection: &Inspection, inspector: &Inspector) -> Vec<SpecScore> {
     let nearness = |score: &SpecScore| score.score / score.threshold.unwrap_or(1.0).max(1e-6);
     scores.sort_by(|a, b| nearness(b).total_cmp(&nearness(a)));
     scores
-}
-
-/// What people are shown of an inspection, and what drifts are seen by.
-fn findings_of(inspection: &Inspection, inspector: &Inspector) -> Findings {
-    let mut findings = Findings::default();
-    let Some(measurement) = &inspection.measurement else { return findings };
-    let tight = |region: usize| measurement.regions.get(region).map(|one| one.region.tight);
-    if let Ok(decision) = &inspection.outcome {
-        for violation in &decision.violations {
-            let Some(spec) = inspector.recipe().sheet.specs.get(violation.sentence) else {
-                continue;
-            };
-            findings.push(FaultFound {
-                spec: spec.prompt.id.clone(),
-                label: spec.label.clone(),
-                region: tight(violation.region),
-                score: violation.score.confidence,
-                threshold: violation.threshold,
-            });
-        }
-        let limit = inspector.thresholds().ok().and_then(|limits| limits.unexplained);
-        for unexplained in &decision.unexplained {
-            findings.push(FaultFound {
-                spec: "unexplained".to_owned(),
-                label: crate::spec::Label::default(),
-                region: tight(unexplained.region),
-                score: unexplained.size,
-                threshold: limit.map_or(0.0, |limit| limit.size),
-            });
-        }
-    }
-    findings.photo = Some(measurement.photo[1].clone());
-    findings.registration = Some(Registration { local: None, ..measurement.registration.clone() });
-    findings.embedding = mean_of(measurement);
-    findings
-}
-
-/// The unit mean of the test crops' unit embeddings.
-fn mean_of(measurement: &Measurement) -> Option<Vec<f32>> {
-    let mut sum = vec![0_f32; measurement.regions.first()?.embeddings[1].len()];
-    for region in &measurement.regions {
-        let length = norm(&region.embeddings[1]);
-        for (sum, value) in sum.iter_mut().zip(&region.embeddings[1]) {
-            *sum += value / length;
-        }
-    }
-    let length = norm(&sum);
-    sum.iter_mut().for_each(|value| *value /= length);
-    Some(sum)
-}
-
-fn norm(values: &[f32]) -> f32 {
-    values.iter().map(|value| value * value).sum::<f32>().sqrt().max(1e-12)
-}
-
-fn name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Conforming => "conforming",
-        Verdict::Mismatch => "mismatch",
-        Verdict::NotInspected => "not inspected",
-    }
 }

@@ -9,6 +9,7 @@ use super::command::{By, Command};
 use super::core::{Component, Judgement};
 use super::judge::{Identity, Judge};
 use crate::capture::Captured;
+use crate::drift::Drift;
 
 /// One event for the line's thread.
 pub(super) enum Message {
@@ -34,7 +35,7 @@ pub(super) enum Message {
     /// The goldens were judged.
     Challenged { generation: u32, result: Result<usize, String> },
     /// A recipe was loaded and its goldens judged right, or not.
-    Loaded(Result<Loaded, Error>),
+    Loaded(Result<Box<Loaded>, Error>),
     /// Somebody wants something.
     Command { command: Command, by: By, reply: SyncSender<Value> },
 }
@@ -44,4 +45,5 @@ pub(super) struct Loaded {
     pub(super) path: std::path::PathBuf,
     pub(super) identity: Identity,
     pub(super) judge: Box<dyn Judge>,
+    pub(super) drift: Option<Drift>,
 }

@@ -5,9 +5,13 @@
 //! itself, which drives the outputs and waits for none of the others. Whoever of them fails is started
 //! again with back-off, and the parts it concerns are rejected or hold the line, as configured.
 //!
+//! Beside the running line: taking labelled pairs with the same cameras ([`Teaching`]), judging logged
+//! parts again ([`replay`]), and what a station needs of a box ([`check`]).
+//!
 //! It judges no frame and finds no threshold, and it is never the reason that a part passes.
 
 mod camera;
+mod check;
 mod command;
 mod config;
 mod confirm;
@@ -15,15 +19,21 @@ mod control;
 mod core;
 mod driver;
 mod error;
+mod found;
+mod goldens;
 mod inputs;
 mod inspector;
 mod judge;
+mod memory;
 mod message;
 mod notify;
+mod onlookers;
 mod rate;
+mod replay;
 mod rim;
 mod run;
 mod status;
+mod teach;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -36,15 +46,19 @@ pub use self::core::{
     Finished, Health, IN_FLIGHT, Judgement, Latency, LatencyFigures, OnFailure, Overload,
 };
 pub use camera::OpenSource;
+pub use check::check;
 pub use command::{By, Command};
 pub use config::{
-    ConfirmationConfig, JournalConfig, RawChallenge, RawConfirmation, RawControl, RawEjector,
-    RawEncoder, RawJournal, RawStation, RawTrigger, StationConfig, TriggerConfig, TriggerKind,
+    ConfirmationConfig, JournalConfig, PanelConfig, RawChallenge, RawConfirmation, RawControl,
+    RawEjector, RawEncoder, RawJournal, RawPanel, RawSpi, RawSpiModel, RawStation, RawTrigger,
+    StationConfig, TriggerConfig, TriggerKind,
 };
 pub use error::Error;
 pub use judge::{Identity, Judge, OpenJudge, Pair, RecipeJudge};
+pub use replay::{Difference, Replayed, ScoreChange, Skipped, replay};
 pub use run::{Commander, Setup, Station};
-pub use status::{FrameCounts, JournalStatus, Status};
+pub use status::{DriftSeen, FrameCounts, JournalStatus, Status};
+pub use teach::{Lesson, Take, Teaching};
 pub use view::{PartSeen, RECENT, Recent, View};
 
 use crate::signal;

@@ -12,20 +12,23 @@ use super::config::StationConfig;
 use super::confirm::Confirmations;
 use super::control::{Control, ask};
 use super::core::{Core, Health};
-use super::driver::{Judging, Line, Shown, Times, Wires, now_ns};
+use super::driver::{Judging, Line, Shown, Times, Watch, Wires, now_ns};
 use super::inspector::{InUse, Inspector};
 use super::judge::{Judge, OpenJudge, RecipeJudge};
+use super::memory::{recall, remember};
 use super::message::Message;
 use super::notify::Notifier;
+use super::onlookers::{Desk, Recipes, start_plant};
 use super::rate::Rate;
 use super::rim::{start_threads, thread};
 use super::status::Status;
-use super::threads::{Flags, Shared, Urgency, guarded, prefer};
+use super::threads::{Flags, Shared, Urgency, guarded, prefer, spawn};
 use super::view::View;
 use super::{Error, OpenOutputs};
 use crate::capture::{Backoff, BackoffLimits, open_source};
 use crate::frame::Frame;
 use crate::journal::{Event, EventSource, Writer};
+use crate::plant::Plant;
 use crate::signal::{Gpio, Outputs};
 
 /// Events on their way to the line.
@@ -56,6 +59,10 @@ pub struct Station {
     threads: Vec<JoinHandle<()>>,
     view: Arc<View>,
     control: Option<Control>,
+    /// Ends when it is dropped.
+    plant: Option<Plant>,
+    /// Ends when it is dropped.
+    desk: Option<Desk>,
     /// When the first frame of a folder and the first trigger by time are due.
     first_ns: i64,
 }
@@ -115,6 +122,8 @@ impl Station {
             threads: Vec::new(),
             view: Arc::new(View::nothing_yet(&config.name)),
             control: None,
+            plant: None,
+            desk: None,
             first_ns,
         };
         if let Some(path) = &config.socket {
@@ -131,7 +140,31 @@ impl Station {
         station.first_ns = now_ns().saturating_add(LEAD_NS);
         let open = (&setup.open_source, station.first_ns);
         station.threads = start_threads(&config, open, &shared)?;
+        station.threads.push(station.start_memory(&config)?);
+        station.start_onlookers(&config)?;
         Ok(station)
+    }
+
+    /// What is learned of a recipe is written beside the journal, since the line must not wait for it.
+    fn start_memory(&self, config: &StationConfig) -> Result<JoinHandle<()>, Error> {
+        let folder = config.journal.folder.clone();
+        let (view, shared) = (self.view.clone(), self.shared.clone());
+        let work = move || {
+            if let Err(reason) = guarded(|| remember(&folder, &view, &shared)) {
+                log::error!("memory: {reason}");
+            }
+        };
+        spawn("memory", work).map_err(thread("memory"))
+    }
+
+    fn start_onlookers(&mut self, config: &StationConfig) -> Result<(), Error> {
+        let recipes = Arc::new(Recipes::read(&config.recipes));
+        let line = (&self.view, &self.commander());
+        if let Some(plant) = &config.plant {
+            self.plant = Some(start_plant((config, plant), line, &recipes)?);
+        }
+        self.desk = Desk::start(config, line, &recipes)?;
+        Ok(())
     }
 
     /// How the station was at most 100 ms ago.
@@ -184,6 +217,8 @@ impl Station {
             }
         }
         self.control = None;
+        self.plant = None;
+        self.desk = None;
         match ended {
             Some(Ok(ended)) => ended,
             Some(Err(_)) => Err("it panicked".to_owned()),
@@ -231,6 +266,8 @@ impl Opened {
             backoff.opened(now_ns());
             backoff
         };
+        let memory = &config.journal.folder;
+        let drift = self.judge.drift().map(|watched| recall(memory, &identity, watched));
         let (lines, open) = (Some(self.outputs), setup.open_outputs.clone());
         let inspector =
             Inspector::with_judge(0, self.judge, shared).map_err(thread("inspection"))?;
@@ -254,6 +291,7 @@ impl Opened {
             confirmations: within.map(Confirmations::new),
             view: self.view,
             shown: Shown::default(),
+            watch: Watch::new(drift),
             rate: Rate::default(),
             parts_per_minute: 0.0,
             notifier: Notifier::from_environment(),

@@ -1,8 +1,9 @@
 use serde::Serialize;
 
-use super::core::{Counters, Health, LatencyFigures};
+use super::core::{Component, Counters, Health, LatencyFigures};
 use super::judge::Identity;
 use crate::capture::Counts;
+use crate::drift::{Alarm, FigureStatus};
 use crate::{capture, journal};
 
 /// How a station is, at one moment.
@@ -37,6 +38,31 @@ pub struct Status {
     pub inspector_restarts: u32,
     /// Ejections that no sensor confirmed.
     pub unconfirmed: u64,
+    /// What is missing now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Component>,
+    /// Whether the goldens do not stand for the judge now.
+    pub is_challenge_failed: bool,
+    /// What is watched for drift.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<DriftSeen>,
+}
+
+/// One figure that is watched for drift.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DriftSeen {
+    /// Such as `focus`.
+    pub name: &'static str,
+    /// How far it is from what is usual, in parts of the distance that holds the line.
+    pub level: f64,
+    /// What it calls for.
+    pub alarm: Alarm,
+}
+
+impl From<&FigureStatus> for DriftSeen {
+    fn from(figure: &FigureStatus) -> Self {
+        Self { name: figure.figure.name(), level: figure.level, alarm: figure.alarm }
+    }
 }
 
 /// What happened to frames; see [`Counts`].
@@ -68,6 +94,8 @@ pub struct JournalStatus {
     pub queued: u64,
     /// Parts whose records were dropped.
     pub dropped_parts: u64,
+    /// Times that a thread of it panicked and went on.
+    pub restarts: u64,
     /// Parts whose images were dropped.
     pub parts_without_images: u64,
     /// The last durable record.
@@ -94,6 +122,9 @@ impl Status {
             journal: JournalStatus::default(),
             inspector_restarts: 0,
             unconfirmed: 0,
+            missing: Vec::new(),
+            is_challenge_failed: false,
+            drift: Vec::new(),
         }
     }
 }
@@ -113,6 +144,7 @@ impl From<&journal::Health> for JournalStatus {
             fault: health.fault.clone(),
             queued: health.queued,
             dropped_parts: health.dropped_parts,
+            restarts: health.restarts,
             parts_without_images: health.parts_without_images,
             last_seq: health.last_seq,
             slowest_commit_ms: health.slowest_commit.as_secs_f64() * 1e3,

@@ -5,6 +5,7 @@ use heapless::Deque;
 use super::core::Findings;
 use super::judge::Identity;
 use super::status::Status;
+use crate::drift::Drift;
 use crate::frame::Frame;
 use crate::journal::{Outcome, SpecScore};
 
@@ -16,6 +17,7 @@ pub const RECENT: usize = 200;
 pub struct View {
     status: Mutex<Status>,
     seen: Mutex<Seen>,
+    drift: Mutex<Option<Drift>>,
 }
 
 /// One part that left.
@@ -61,7 +63,11 @@ struct Seen {
 impl View {
     /// Of a station that has not begun.
     pub(super) fn nothing_yet(name: &str) -> Self {
-        Self { status: Mutex::new(Status::nothing_yet(name)), seen: Mutex::default() }
+        Self {
+            status: Mutex::new(Status::nothing_yet(name)),
+            seen: Mutex::default(),
+            drift: Mutex::default(),
+        }
     }
 
     /// How the station was at most 100 ms ago.
@@ -87,6 +93,15 @@ impl View {
     /// The last [`RECENT`] parts, the oldest first.
     pub fn recent(&self) -> Vec<Recent> {
         lock(&self.seen).recent.iter().cloned().collect()
+    }
+
+    /// The charts of the recipe in force, if it has any.
+    pub fn drift(&self) -> Option<Drift> {
+        lock(&self.drift).clone()
+    }
+
+    pub(super) fn set_drift(&self, drift: Option<&Drift>) {
+        *lock(&self.drift) = drift.cloned();
     }
 
     pub(super) fn set_status(&self, status: Status) {

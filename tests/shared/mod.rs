@@ -3,6 +3,10 @@
 
 pub mod journal;
 pub mod mutations;
+#[cfg(all(feature = "http", feature = "modbus", feature = "mqtt"))]
+pub mod plant;
 pub mod readers;
 pub mod station;
+#[path = "../../src/plant/test_broker.rs"]
+pub mod test_broker;
 pub mod tiny;

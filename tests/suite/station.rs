@@ -33,6 +33,8 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
 }
 
 fn ask(folder: &Folder, line: &str) -> Value {
+    // The file is there a moment before anybody listens.
+    wait_for("somebody listens", || UnixStream::connect(folder.path("socket")).is_ok());
     let mut stream = UnixStream::connect(folder.path("socket")).unwrap();
     writeln!(stream, "{line}").unwrap();
     let mut answer = String::new();

@@ -49,6 +49,21 @@ fn whole() -> Machine {
     }
 }
 
+fn drm(board: &mut Board) {
+    if let Some(display) = &mut board.display {
+        display.device = crate::board::DisplayNode::Drm("/dev/dri/card0".into());
+    }
+}
+
+#[test]
+fn a_drm_card_that_is_there_is_good() {
+    let found = troubles(|board, machine, _| {
+        drm(board);
+        machine.display_nodes.push("/dev/dri/card0".into());
+    });
+    assert!(found.is_empty(), "{found:?}");
+}
+
 fn data() -> DataFolder {
     DataFolder { path: "/var/lib/pairspec".into(), problem: None, free_mb: Some(9_000) }
 }
@@ -104,6 +119,7 @@ fn what_is_absent_is_lacking() {
             "gpio: no chip pinctrl-bcm2711: there",
         ),
         (trouble(Lacking, |_, it, _| it.displays.clear()), "display: /dev/fb0 is not there"),
+        (trouble(Lacking, |board, _, _| drm(board)), "display: /dev/dri/card0 is not there"),
         (trouble(Lacking, |_, it, _| it.zones.clear()), "thermal: no zone cpu-thermal"),
         (trouble(Lacking, |_, it, _| it.watchdogs.clear()), "watchdog: /dev/watchdog0 is not"),
         (trouble(Lacking, |_, it, _| it.groups.clear()), "groups: not in video, gpio: add"),

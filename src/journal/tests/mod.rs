@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod damage;
+mod panics;
 mod retention;
 mod writing;
 

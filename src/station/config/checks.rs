@@ -3,12 +3,14 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::raw::{RawChallenge, RawEjector, RawJournal, RawStation, RawTrigger, TriggerKind};
+use super::screen::RawPanel;
 use super::{ConfirmationConfig, JournalConfig, StationConfig, TriggerConfig};
 use crate::capture::{CaptureConfig, Mode, Source};
+use crate::input::InputsConfig;
 use crate::journal::{EvidenceShare, Retention, Settings};
 use crate::signal::InputConfig;
 use crate::station::core::{CoreConfig, Ejector, IN_FLIGHT};
-use crate::{capture, signal};
+use crate::{capture, input, plant, signal};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 /// The default tolerance of a delay.
@@ -62,6 +64,9 @@ impl RawStation {
             outputs,
             journal: self.journal.checked(folder)?,
             socket: self.control.as_ref().map(|control| folder.join(&control.socket)),
+            plant: self.plant.as_ref().map(|raw| raw.validate(folder, &self.name)).transpose()?,
+            panel: self.panel.as_ref().map(RawPanel::checked).transpose()?,
+            inputs: self.input.as_ref().map(InputsConfig::validate).transpose()?,
         })
     }
 
@@ -289,7 +294,7 @@ fn nanoseconds(key: &str, ms: f64, (least, most): (f64, f64)) -> Result<i64, Bad
     in_range(key, ms, least, most).map(|()| (ms * 1e6).round() as i64)
 }
 
-fn in_range(key: &str, found: f64, least: f64, most: f64) -> Result<(), Bad> {
+pub(super) fn in_range(key: &str, found: f64, least: f64, most: f64) -> Result<(), Bad> {
     // False for what is no number, too.
     if (least..=most).contains(&found) {
         return Ok(());
@@ -297,7 +302,7 @@ fn in_range(key: &str, found: f64, least: f64, most: f64) -> Result<(), Bad> {
     Err(bad(key, found, format!("from {least} to {most}")))
 }
 
-fn bad(key: &str, found: impl ToString, expected: impl Into<String>) -> Bad {
+pub(super) fn bad(key: &str, found: impl ToString, expected: impl Into<String>) -> Bad {
     Bad { key: key.to_owned(), found: found.to_string(), expected: expected.into() }
 }
 
@@ -306,6 +311,25 @@ impl From<capture::Error> for Bad {
         match error {
             capture::Error::BadConfig { key, found, expected } => Self { key, found, expected },
             other => bad("capture", "what is there", other.to_string()),
+        }
+    }
+}
+
+impl From<input::Error> for Bad {
+    fn from(error: input::Error) -> Self {
+        match error {
+            input::Error::Invalid { key, found, expected } => Self { key, found, expected },
+            other => bad("input", "what is there", other.to_string()),
+        }
+    }
+}
+
+impl From<plant::Error> for Bad {
+    fn from(error: plant::Error) -> Self {
+        match error {
+            plant::Error::Invalid { key, found, expected } => Self { key, found, expected },
+            plant::Error::File { key, source } => bad(&key, source, "a file that can be used"),
+            other => bad("plant", "what is there", other.to_string()),
         }
     }
 }

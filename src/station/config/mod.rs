@@ -3,6 +3,7 @@
 mod checks;
 mod lines;
 mod raw;
+mod screen;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +13,12 @@ use super::Error;
 use super::core::CoreConfig;
 use crate::capture::{CaptureConfig, Mode};
 use crate::files;
+use crate::input::InputsConfig;
 use crate::journal::{EvidenceShare, Settings};
+use crate::plant::PlantConfig;
 use crate::signal::{InputConfig, OutputsConfig};
+
+pub use screen::{PanelConfig, RawPanel, RawSpi, RawSpiModel};
 
 pub use raw::{
     RawChallenge, RawConfirmation, RawControl, RawEjector, RawEncoder, RawJournal, RawStation,
@@ -51,6 +56,12 @@ pub struct StationConfig {
     pub journal: JournalConfig,
     /// Where commands are taken.
     pub socket: Option<PathBuf>,
+    /// What the plant's network sees.
+    pub plant: Option<PlantConfig>,
+    /// What the operator sees.
+    pub panel: Option<PanelConfig>,
+    /// What the operator presses.
+    pub inputs: Option<InputsConfig>,
 }
 
 /// What triggers; every value was checked.
@@ -122,7 +133,8 @@ impl StationConfig {
         let mut warnings = self.outputs.warnings();
         if self.challenge.is_none() {
             warnings.push(
-                "challenge: none; nothing shows at the start that bad parts are told from good"
+                "challenge: no manifest; unless the recipe lists a bad golden, nothing shows at the \
+                 start that bad parts are told from good"
                     .to_owned(),
             );
         }

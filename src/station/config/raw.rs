@@ -3,7 +3,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::screen::RawPanel;
 use crate::capture::RawCapture;
+use crate::input::RawInputs;
+use crate::plant::RawPlant;
 use crate::signal::{RawInput, RawOutputs};
 use crate::station::core::{OnFailure, Overload};
 
@@ -47,6 +50,12 @@ pub struct RawStation {
     pub challenge: Option<RawChallenge>,
     /// Where commands are taken.
     pub control: Option<RawControl>,
+    /// What the plant's network sees.
+    pub plant: Option<RawPlant>,
+    /// What the operator sees.
+    pub panel: Option<RawPanel>,
+    /// What the operator presses.
+    pub input: Option<RawInputs>,
 }
 
 /// What makes a part.

@@ -1,21 +1,25 @@
-use crate::align::{PhotoFigures, Registration};
-use crate::frame::Rect;
-use crate::spec::Label;
+use std::sync::Arc;
 
-/// The most faults of one part that are kept for people.
-const MOST_FAULTS: usize = 32;
+use crate::align::{PhotoFigures, Registration};
+use crate::frame::{Frame, Rect};
+use crate::spec::Label;
 
 /// What an inspection found beyond scores: what people are shown, and what drifts are seen by.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Findings {
-    /// What the part is rejected for, the furthest above its limit first; at most 32.
+    /// What the part is rejected for, the furthest above its limit first.
     pub faults: Vec<FaultFound>,
+    /// The sentence nearest its limit, whether it reached it or not.
+    pub nearest: Option<FaultFound>,
+    /// The test frame in the reference's coordinates.
+    pub registered: Option<Arc<Frame>>,
     /// Photo conditions of the test frame.
     pub photo: Option<PhotoFigures>,
     /// How the frames lie against each other, without local shifts.
     pub registration: Option<Registration>,
-    /// The unit mean of the test crops' embeddings; none where nothing was embedded.
-    pub embedding: Option<Vec<f32>>,
+    /// The unit means of the crops' embeddings, of reference and test; none where nothing was
+    /// embedded.
+    pub embeddings: Option<[Vec<f32>; 2]>,
 }
 
 /// One reason for a mismatch.
@@ -25,19 +29,12 @@ pub struct FaultFound {
     pub spec: String,
     /// What people read.
     pub label: Label,
+    /// The sentence itself, the first of its phrasings.
+    pub sentence: String,
     /// Where, in pixels of the reference.
     pub region: Option<Rect>,
     /// What reached its limit.
     pub score: f32,
     /// The limit.
     pub threshold: f32,
-}
-
-impl Findings {
-    /// The same with a further fault, unless there are enough.
-    pub fn push(&mut self, fault: FaultFound) {
-        if self.faults.len() < MOST_FAULTS {
-            self.faults.push(fault);
-        }
-    }
 }

@@ -38,11 +38,13 @@ pub enum Component {
     Journal,
     /// Comparable times.
     Clock,
+    /// Photos and scores as they usually are.
+    Drift,
     /// The output lines: without them the station is faulted.
     Outputs,
 }
 
-const COMPONENTS: [Component; 9] = [
+const COMPONENTS: [Component; 10] = [
     Component::TestCamera,
     Component::ReferenceCamera,
     Component::Inspector,
@@ -51,6 +53,7 @@ const COMPONENTS: [Component; 9] = [
     Component::Confirmation,
     Component::Journal,
     Component::Clock,
+    Component::Drift,
     Component::Outputs,
 ];
 
@@ -89,6 +92,14 @@ impl Conditions {
     /// Why the goldens do not stand for the judge; nobody resumes from that but they.
     pub(super) fn challenge(&mut self, reason: Option<String>) {
         self.challenge = reason;
+    }
+
+    pub(super) fn missing(&self) -> impl Iterator<Item = Component> {
+        COMPONENTS.into_iter().filter(|component| self.is_missing(*component))
+    }
+
+    pub(super) fn is_challenge_failed(&self) -> bool {
+        self.challenge.is_some()
     }
 
     pub(super) fn fault(&mut self, reason: String) {
@@ -165,6 +176,7 @@ impl fmt::Display for Component {
             Self::Encoder => "encoder",
             Self::Confirmation => "confirmation",
             Self::Journal => "journal",
+            Self::Drift => "drift",
             Self::Clock => "clock",
             Self::Outputs => "outputs",
         })

@@ -150,6 +150,16 @@ impl<P: Clone> Core<P> {
         self.conditions.challenge(failure);
     }
 
+    /// What is missing now.
+    pub fn missing(&self) -> impl Iterator<Item = Component> {
+        self.conditions.missing()
+    }
+
+    /// Whether the goldens do not stand for the judge now.
+    pub fn is_challenge_failed(&self) -> bool {
+        self.conditions.is_challenge_failed()
+    }
+
     /// Nothing passes from now on, for good.
     pub fn fault(&mut self, reason: impl Into<String>) {
         self.conditions.fault(reason.into());

@@ -8,6 +8,7 @@ mod orders;
 mod show;
 mod take;
 mod tend;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -33,6 +34,7 @@ use crate::journal::{Event, EventSource, Writer};
 use crate::signal::Outputs;
 
 pub(super) use show::Shown;
+pub(super) use watch::Watch;
 
 /// The longest between two looks at everything.
 const TURN: Duration = Duration::from_millis(50);
@@ -51,6 +53,7 @@ pub(super) struct Line {
     pub(super) confirmations: Option<Confirmations>,
     pub(super) view: Arc<View>,
     pub(super) shown: Shown,
+    pub(super) watch: Watch,
     pub(super) rate: Rate,
     pub(super) parts_per_minute: f64,
     pub(super) notifier: Notifier,

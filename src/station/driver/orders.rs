@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use super::super::command::{By, Command, done, refused};
 use super::super::config::TriggerConfig;
+use super::super::core::Component;
 use super::super::inspector::{InUse, Job, RECIPES};
+use super::super::memory::recall;
 use super::super::message::{Loaded, Message};
 use super::super::threads::{guarded, spawn};
 use super::super::{Error, judge};
-use super::{Line, now_ns};
+use super::{Line, Watch, now_ns};
 use crate::journal::EventSource;
 
 impl Line {
@@ -30,12 +32,22 @@ impl Line {
             Command::Resume {} => {
                 self.told(&by, "resume", "");
                 self.core.resume();
+                self.watch_resumed();
                 done(self.health())
             }
             Command::Acknowledge {} => {
                 let failure = self.view.last_failure().map_or(0, |part| part.number);
                 self.told(&by, "acknowledged", &format!("part {failure}"));
                 done(json!({ "number": failure }))
+            }
+            Command::Relearn {} => {
+                self.told(&by, "relearn", "");
+                self.watch_anew();
+                done(self.health())
+            }
+            Command::Refused { what } => {
+                self.told(&by, "refused", &what);
+                done(json!({}))
             }
             Command::Stop {} => {
                 self.told(&by, "stop", "");
@@ -105,10 +117,11 @@ impl Line {
             return;
         }
         let folder = self.config.path.parent().unwrap_or(Path::new("")).to_owned();
+        let memory = self.config.journal.folder.clone();
         let (path, open, shared) =
             (folder.join(path), self.judging.open.clone(), self.shared.clone());
         let thread = spawn("recipe", move || {
-            let loaded = guarded(|| prove(&path, &open));
+            let loaded = guarded(|| prove(&path, &open, &memory));
             let panicked = |reason| Err(Error::Recipe { path: path.clone(), reason });
             shared.tell(Message::Loaded(loaded.unwrap_or_else(panicked)));
         });
@@ -119,10 +132,10 @@ impl Line {
     }
 
     /// Puts a recipe in force between two parts.
-    pub(super) fn loaded(&mut self, loaded: Result<Loaded, Error>) {
+    pub(super) fn loaded(&mut self, loaded: Result<Box<Loaded>, Error>) {
         let Some((by, reply)) = self.judging.loading.take() else { return };
         let answer = match loaded {
-            Ok(loaded) => self.adopt(loaded, &by),
+            Ok(loaded) => self.adopt(*loaded, &by),
             Err(error) => {
                 self.told(&by, "recipe_refused", &error.to_string());
                 refused(format!("{error}; the recipe in force stays"))
@@ -132,13 +145,15 @@ impl Line {
     }
 
     fn adopt(&mut self, loaded: Loaded, by: &By) -> Value {
-        let Loaded { path, identity, judge } = loaded;
+        let Loaded { path, identity, judge, drift } = loaded;
         let recipe = self.judging.next_recipe;
         if !self.send(Job::Adopt { recipe, judge }) {
             return refused("nobody can judge now; the recipe in force stays");
         }
         self.judging.next_recipe += 1;
         self.core.set_recipe(recipe);
+        self.watch = Watch::new(drift);
+        self.core.set_missing(Component::Drift, None);
         // Its goldens were judged right before it came here.
         self.core.set_challenge(None);
         let detail = format!("{} {}", identity.name, identity.recipe_sha256);
@@ -157,9 +172,15 @@ impl Line {
     }
 }
 
-/// Opens a recipe and has it judge its goldens.
-pub(in crate::station) fn prove(path: &Path, open: &judge::OpenJudge) -> Result<Loaded, Error> {
+/// Opens a recipe and has it judge its goldens; `memory` is where its charts are kept.
+pub(in crate::station) fn prove(
+    path: &Path,
+    open: &judge::OpenJudge,
+    memory: &Path,
+) -> Result<Box<Loaded>, Error> {
     let mut judge = open(path)?;
     judge.challenge().map_err(|reason| Error::Recipe { path: path.to_owned(), reason })?;
-    Ok(Loaded { path: path.to_owned(), identity: judge.identity().clone(), judge })
+    let identity = judge.identity().clone();
+    let drift = judge.drift().map(|config| recall(memory, &identity, config));
+    Ok(Box::new(Loaded { path: path.to_owned(), identity, judge, drift }))
 }

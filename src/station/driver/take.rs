@@ -106,6 +106,9 @@ impl Line {
             model_sha256: identity.model_sha256.clone(),
         };
         let unix_ms = now_ms();
+        if let Some(findings) = &part.details.findings {
+            self.watch((&record.outcome, &record.scores), findings);
+        }
         self.show(&record, (unix_ms, identity), part.details.findings);
         if let Some(journal) = &self.journal {
             // What is dropped is counted by the journal.

@@ -36,6 +36,7 @@ impl Line {
         self.parts_per_minute = self.rate.look(now_ns, self.core.counters().finished);
         let status = self.status();
         self.view.set_status(status);
+        self.show_drift();
     }
 
     fn restart_inspector(&mut self) {
@@ -166,6 +167,9 @@ impl Line {
             frames: FrameCounts::new(self.core.pairing_counts(), lost_frames),
             journal: JournalStatus::from(&journal),
             inspector_restarts: self.judging.generation,
+            missing: self.core.missing().collect(),
+            is_challenge_failed: self.core.is_challenge_failed(),
+            drift: self.watch.seen(),
             unconfirmed: self.confirmations.as_ref().map_or(0, |waiting| waiting.missed),
         }
     }

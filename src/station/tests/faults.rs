@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::rig::*;
 use crate::journal::Outcome;
+use crate::journal::test_panics::{Place, panic_at};
 use crate::signal::{LineName, RawEdge, RawInput};
 use crate::station::{ConfirmationConfig, Ejector, Health, Station, TriggerConfig};
 
@@ -200,4 +201,25 @@ fn a_station_that_nobody_holds_any_more_ends_in_order() {
     let parts = rig.parts();
     assert_eq!(stage(&parts, "crash"), 0);
     assert!(!rig.recorded.is_active(crate::signal::Output::Pass));
+}
+
+#[test]
+fn a_journal_that_panics_goes_on_and_the_outputs_never_notice() {
+    let rig = Rig::new();
+    let station = rig.start("deadline_ms = 5000");
+    passed(&station, 3);
+    let journal = rig.folder.path().join("journal");
+    // Tried again every quarter of a second; parts go through all the while.
+    panic_at(&journal, Place::BeforeCommit, 2);
+    wait_for(&station, "degraded", |status| status.health == Health::Degraded);
+    let reason = station.status().reason.unwrap_or_default();
+    assert!(reason.is_empty() || reason.contains("panicked: on purpose"), "{reason}");
+    passed(&station, 3);
+    wait_for(&station, "went on", |status| status.journal.restarts == 2);
+    wait_for(&station, "running", |status| status.health == Health::Running);
+    panic_at(&journal.join(crate::journal::IMAGES), Place::Image, 1);
+    wait_for(&station, "an image is lost", |status| status.journal.parts_without_images == 1);
+    passed(&station, 3);
+    // No record is lost: every number has its one outcome.
+    rig.check(&station.stop().unwrap());
 }

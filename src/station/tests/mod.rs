@@ -6,5 +6,6 @@
 
 mod commands;
 mod faults;
+mod onlookers;
 mod rig;
 mod running;

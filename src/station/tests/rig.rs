@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 
 use image::{GrayImage, Luma};
 
+use crate::align::{AlignMode, Registration};
 use crate::capture::{
     Captured, Clock, Error as CaptureError, FaultPlan, Faulty, FrameSource, MonotonicClock, Stamp,
 };
+use crate::drift::{DriftConfig, RawDrift};
 use crate::frame::{Frame, Pixels};
 use crate::journal::{Filter, Outcome, Part, Reader, Record};
 use crate::signal::{self, DryRun, Output, Outputs, Recorded};
 use crate::station::{
-    Error, Identity, Judge, Judgement, Pair, Setup, Station, StationConfig, Status,
+    Error, Findings, Identity, Judge, Judgement, Pair, Setup, Station, StationConfig, Status,
 };
 
 const BITS: u32 = 16;
@@ -35,6 +37,10 @@ pub(super) struct Script {
     pub(super) judge_hangs: AtomicBool,
     pub(super) judge_ms: AtomicU64,
     pub(super) is_challenge_failing: AtomicBool,
+    /// The judge tells how the frames lie, and has that watched.
+    pub(super) watches_drift: AtomicBool,
+    /// By how much the part is beside its place.
+    pub(super) shift_px: AtomicU64,
     pub(super) outputs_fail: AtomicBool,
     pub(super) outputs_panic: AtomicBool,
     pub(super) opened_judges: AtomicUsize,
@@ -294,7 +300,20 @@ impl Judge for Reader16 {
         let reference = pair.reference.as_deref().map(shown);
         self.script.judged.lock().unwrap().push((pair.number, test, reference));
         let is_conforming = is_good(test) && self.identity.name != "b";
-        if is_conforming { Outcome::Conforming.into() } else { Outcome::Mismatch.into() }
+        let outcome = if is_conforming { Outcome::Conforming } else { Outcome::Mismatch };
+        let mut judgement = Judgement::from(outcome);
+        if self.script.watches_drift.load(Ordering::SeqCst) {
+            let shift_px = self.script.shift_px.load(Ordering::SeqCst) as f32;
+            let registration = Some(lying(shift_px + (pair.number % 3) as f32 * 0.1));
+            judgement.details.findings =
+                Some(Box::new(Findings { registration, ..Findings::default() }));
+        }
+        judgement
+    }
+
+    fn drift(&self) -> Option<DriftConfig> {
+        let raw = RawDrift { baseline_parts: Some(30), ..RawDrift::default() };
+        self.script.watches_drift.load(Ordering::SeqCst).then(|| raw.validate().unwrap())
     }
 
     fn challenge(&mut self) -> Result<usize, String> {
@@ -326,5 +345,18 @@ impl Outputs for Brittle {
 
     fn release(&mut self) -> Result<(), signal::Error> {
         self.inner.release()
+    }
+}
+
+fn lying(shift_px: f32) -> Registration {
+    Registration {
+        mode: AlignMode::Translation,
+        shift_px: [shift_px, 0.0],
+        rotation_deg: 0.0,
+        scale: 1.0,
+        local: None,
+        residual: None,
+        repeats_at_px: None,
+        resampled: false,
     }
 }

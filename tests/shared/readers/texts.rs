@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pairspec::recipe::{MadeWith, Recipe, ThresholdFile};
+use pairspec::recipe::{GoldenList, MadeWith, Recipe, ThresholdFile};
 use pairspec::spec::{Cache, ClassList, Prompt, Sheet};
 use pairspec::verdict::{Thresholds, UnexplainedLimits};
 use pairspec::{calibrate, manifest};
@@ -27,6 +27,11 @@ const RECIPE: &str = "name = 'plate'\nbundle = '../bundle'\nspecs = 'specs.toml'
     [align]\nmode = 'local'\nmax_shift_px = 24.0\nmax_residual = 0.4\n\
     [photo]\nprofile = 'grey'\nmin_mean = 20.0\nmax_mean = 200.0\nmax_edge_width_px = 3.0\n\
     [region]\nmode = 'changes'\ncrop_px = 64\nmin_contrast = 12\nmax_regions = 100\n";
+const GOLDENS: &str = "format = 1\n[[golden]]\nfile = 'goldens/3f2a.png'\nlabel = 'ok'\n\
+    sha256 = '5555555555555555555555555555555555555555555555555555555555555555'\n\
+    taken = 2026-05-01\nexpires = 2027-05-01\n[[golden]]\nfile = 'goldens/aa.jpg'\n\
+    label = 'open|short'\ntaken = 2026-05-02\nwithdrawn = 2026-06-01\n\
+    sha256 = '6666666666666666666666666666666666666666666666666666666666666666'\n";
 const TILES: &str = "pair_id,split,x0,y0,label,classes\n1,train,0,0,ok,\n1,train,208,0,ng,open|short\n\
     2,train,416,416,edge,\n";
 const PREDICTIONS: &str = "pair_id,x1,y1,x2,y2,confidence,spec\n1,10,20,40,60,0.125,open\n\
@@ -50,6 +55,7 @@ pub(super) fn readers(folder: &Path) -> Vec<Reader> {
         Reader::new("recipe", vec![RECIPE.into()], |bytes| {
             text(bytes).is_some_and(|it| Recipe::check_text(it, Path::new("recipe")).is_ok())
         }),
+        Reader::new("goldens", vec![GOLDENS.into()], accepts_goldens),
         Reader::new("thresholds", vec![thresholds()], accepts_thresholds),
         Reader::new("tiles", vec![TILES.into()], move |bytes| {
             calibrate::read_tiles(&file(&tiles, bytes), Some(224)).is_ok()
@@ -83,6 +89,20 @@ fn accepts_manifest(bytes: &[u8]) -> bool {
             assert!(path.starts_with(folder) && !climbs, "{} leaves the folder", path.display());
         }
         assert!(pair.boxes.iter().flatten().all(|labelled| !labelled.rect.is_empty()));
+    }
+    true
+}
+
+fn accepts_goldens(bytes: &[u8]) -> bool {
+    let folder = Path::new("set");
+    let list = text(bytes).map(|it| GoldenList::parse(it, &folder.join("recipe.goldens.toml")));
+    let Some(Ok(list)) = list else { return false };
+    for golden in list.goldens() {
+        let climbs = golden.path.components().any(|part| part.as_os_str() == "..");
+        assert!(golden.path.starts_with(folder.join("goldens")) && !climbs, "{golden:?}");
+        let today = "2026-05-10".parse().unwrap();
+        assert!(golden.age_days(today).is_some());
+        assert!(!golden.state(today).is_in_force(), "there is no such file");
     }
     true
 }

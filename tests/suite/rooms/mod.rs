@@ -111,6 +111,10 @@ fn no_source_file_is_longer_than_a_reader_can_hold() {
 #[test]
 fn sources_are_ascii() {
     for path in PACKAGES.iter().flat_map(|package| sources(&package.source())) {
+        // The words of a language are written in it.
+        if path.ends_with("panel/locale/ja.rs") {
+            continue;
+        }
         let text = fs::read_to_string(&path).unwrap();
         let line = text.lines().position(|line| !line.is_ascii());
         assert_eq!(line, None, "{}: line (from 0) that is not ASCII", path.display());

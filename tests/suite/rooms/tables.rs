@@ -52,7 +52,7 @@ pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)>
     PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
 }
 
-const ROOMS: [Room; 21] = [
+const ROOMS: [Room; 25] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
     ("manifest", &["csv"], &["files", "frame"]),
@@ -80,22 +80,45 @@ const ROOMS: [Room; 21] = [
     ("align", &["rustfft"], &["frame"]),
     ("region", &[], &["frame"]),
     ("verdict", &[], &["diff", "frame", "spec"]),
-    ("recipe", &["toml", "serde_json"], &["files", "align", "region", "spec", "verdict"]),
+    ("drift", &[], &[]),
+    (
+        "recipe",
+        &["jiff", "toml", "serde_json"],
+        &["files", "align", "drift", "region", "spec", "verdict"],
+    ),
     ("inspect", &[], &["frame", "clip", "align", "region", "diff", "verdict", "spec", "recipe"]),
     ("calibrate", &["statrs", "csv", "toml", "rand"], &["files", "frame", "manifest", "verdict"]),
     (
         "report",
         &["askama", "base64", "image", "embedded_graphics"],
-        &["frame", "inspect", "spec", "verdict", "calibrate"],
+        &["frame", "align", "inspect", "spec", "verdict", "calibrate"],
     ),
     ("signal", &["gpiocdev", "rustix", "serde_json"], &[]),
-    ("journal", &["rusqlite", "serde_json", "image"], &["files", "frame", "verdict"]),
+    ("journal", &["rusqlite", "serde_json"], &["files", "frame", "verdict"]),
+    ("plant", &["httparse", "rustix", "rustls", "serde_json", "subtle"], &["files"]),
+    (
+        "panel",
+        &[
+            "ab_glyph",
+            "drm",
+            "embedded_graphics",
+            "embedded_hal",
+            "gpiocdev",
+            "image",
+            "libc",
+            "linux_embedded_hal",
+            "mipidsi",
+            "rustix",
+        ],
+        &["frame"],
+    ),
+    ("input", &["evdev", "rustix"], &["frame"]),
     (
         "station",
         &["rustix", "serde_json", "thread_priority", "toml"],
         &[
-            "files", "frame", "manifest", "clip", "capture", "align", "spec", "recipe", "inspect",
-            "verdict", "signal", "journal",
+            "files", "frame", "manifest", "clip", "capture", "align", "spec", "board", "recipe",
+            "inspect", "drift", "plant", "panel", "input", "verdict", "signal", "journal",
         ],
     ),
     (
@@ -103,6 +126,7 @@ const ROOMS: [Room; 21] = [
         &[
             "anyhow",
             "clap",
+            "embedded_graphics",
             "env_logger",
             "indicatif",
             "jiff",

@@ -1,0 +1,77 @@
+use std::path::PathBuf;
+
+use super::{Display, Error, Framebuffer, Kms, Turn};
+
+/// Which display to draw on; board profiles say so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisplayConfig {
+    /// The device.
+    pub device: DisplayDevice,
+    /// How the picture is turned on it.
+    pub turn: Turn,
+}
+
+/// A device with a screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DisplayDevice {
+    /// A Linux framebuffer.
+    Framebuffer(PathBuf),
+    /// A DRM device.
+    Drm(PathBuf),
+    /// A panel at an SPI bus, in builds with the feature `spi-panel`.
+    Spi(SpiPanel),
+}
+
+/// A panel at an SPI bus, with the lines beside the bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpiPanel {
+    /// Which controller it has.
+    pub model: SpiModel,
+    /// The bus and chip select, as `/dev/spidev0.0`.
+    pub device: PathBuf,
+    /// Clock of the bus.
+    pub clock_hz: u32,
+    /// Columns of the panel before it is turned.
+    pub width: u16,
+    /// Rows of the panel before it is turned.
+    pub height: u16,
+    /// The GPIO chip of the lines.
+    pub chip: PathBuf,
+    /// The line that tells data from commands.
+    pub data_line: u32,
+    /// The line that resets the controller, if it is wired.
+    pub reset_line: Option<u32>,
+}
+
+/// Controllers of SPI panels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpiModel {
+    /// Sitronix ST7789.
+    St7789,
+    /// Ilitek ILI9341.
+    Ili9341,
+}
+
+impl DisplayConfig {
+    /// Opens the display.
+    ///
+    /// # Errors
+    /// The device's, and [`Error::NotBuilt`] for a kind that this build does not have.
+    pub fn open(&self) -> Result<Box<dyn Display>, Error> {
+        match &self.device {
+            DisplayDevice::Framebuffer(path) => Ok(Box::new(Framebuffer::open(path, self.turn)?)),
+            DisplayDevice::Drm(path) => Ok(Box::new(Kms::open(path, self.turn)?)),
+            DisplayDevice::Spi(panel) => open_spi(panel, self.turn),
+        }
+    }
+}
+
+#[cfg(feature = "spi-panel")]
+fn open_spi(panel: &SpiPanel, turn: Turn) -> Result<Box<dyn Display>, Error> {
+    super::spi::open(panel, turn)
+}
+
+#[cfg(not(feature = "spi-panel"))]
+fn open_spi(_: &SpiPanel, _: Turn) -> Result<Box<dyn Display>, Error> {
+    Err(Error::NotBuilt { kind: "spi", feature: "spi-panel" })
+}

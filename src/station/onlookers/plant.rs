@@ -1,0 +1,217 @@
+//! The station as the plant's network sees it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::outbox::JournalOutbox;
+use super::recipes::Recipes;
+use crate::drift::Alarm;
+use crate::journal::{EventSource, Outcome};
+use crate::plant::{
+    Cause, Condition, Counters, DriftFigure, Latency, PartResult, Plant, PlantConfig, Rates,
+    RecipeChoice, RecipeEntry, RecipeInForce, Region, Request, Requests, Role, Score, Seams,
+    Snapshot, Source, State, Verdict,
+};
+use crate::station::core::{Health, LatencyFigures};
+use crate::station::run::Commander;
+use crate::station::view::{PartSeen, View};
+use crate::station::{By, Command, DriftSeen, StationConfig, Status, TriggerConfig};
+
+/// Starts what the station file has of it.
+pub(in crate::station) fn start(
+    (config, plant): (&StationConfig, &PlantConfig),
+    (view, commander): (&Arc<View>, &Commander),
+    recipes: &Arc<Recipes>,
+) -> Result<Plant, crate::plant::Error> {
+    let source = StationSource {
+        view: view.clone(),
+        recipes: recipes.clone(),
+        is_continuous: config.trigger != TriggerConfig::Software,
+    };
+    let requests = StationRequests { commander: commander.clone(), recipes: recipes.clone() };
+    let outbox = JournalOutbox::new(config.journal.folder.clone());
+    let (source, requests) = (Arc::new(source), Arc::new(requests));
+    Plant::start(plant, Seams { source, requests, outbox: Some(Box::new(outbox)) })
+}
+
+struct StationSource {
+    view: Arc<View>,
+    recipes: Arc<Recipes>,
+    is_continuous: bool,
+}
+
+impl Source for StationSource {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let status = self.view.status();
+        let last = self.view.last().map(|part| result_of(&part));
+        Arc::new(snapshot_of(status, last, self))
+    }
+
+    fn image(&self, role: Role) -> Result<Option<(u64, Vec<u8>)>, String> {
+        let Some(part) = self.view.last_pictured() else { return Ok(None) };
+        let frame = match role {
+            Role::Reference => &part.frames[0],
+            Role::Test => &part.frames[1],
+        };
+        let Some(frame) = frame else { return Ok(None) };
+        Ok(Some((part.number, frame.to_png().map_err(|error| error.to_string())?)))
+    }
+
+    fn recipes(&self) -> Vec<RecipeEntry> {
+        let entry = |offered: &super::recipes::Offered| RecipeEntry {
+            name: offered.name.clone(),
+            sha256: offered.sha256.clone(),
+        };
+        self.recipes.all().iter().map(entry).collect()
+    }
+}
+
+struct StationRequests {
+    commander: Commander,
+    recipes: Arc<Recipes>,
+}
+
+impl Requests for StationRequests {
+    fn ask(&self, request: Request, peer: &str) -> Result<Value, String> {
+        let command = match request {
+            Request::Trigger => Command::Trigger {},
+            Request::Hold { reason } => Command::Hold { reason },
+            Request::Resume => Command::Resume {},
+            Request::Challenge => Command::Challenge {},
+            Request::SelectRecipe(choice) => {
+                let found = match &choice {
+                    RecipeChoice::Name(name) => self.recipes.named(name),
+                    RecipeChoice::Index(index) => self.recipes.at(*index),
+                };
+                let path = found.ok_or("it is not in the list of recipes")?.path.clone();
+                Command::Recipe { path }
+            }
+        };
+        let answer = self.commander.command(command, By::new(EventSource::Plant, peer));
+        if answer["ok"] == Value::Bool(true) {
+            return Ok(answer);
+        }
+        Err(answer["error"].as_str().unwrap_or("the station gave no reason").to_owned())
+    }
+}
+
+fn snapshot_of(status: Status, last: Option<PartResult>, source: &StationSource) -> Snapshot {
+    let (counters, in_flight) = (status.counters, status.in_flight as u64);
+    let yielded = counters.conforming as f64 * 100.0 / counters.finished.max(1) as f64;
+    Snapshot {
+        state: State::of(condition(status.health), source.is_continuous, in_flight),
+        cause: cause(&status),
+        reason: status.reason.unwrap_or_default(),
+        station: status.name,
+        up_s: status.up_s,
+        recipe: RecipeInForce {
+            index: source.recipes.place_of(&status.recipe),
+            name: status.recipe.name,
+            sha256: status.recipe.recipe_sha256,
+            model_sha256: status.recipe.model_sha256,
+        },
+        counters: Counters {
+            triggers: counters.triggers,
+            missed_triggers: counters.missed_triggers,
+            finished: counters.finished,
+            inspected: counters.inspected,
+            conforming: counters.conforming,
+            mismatch: counters.mismatch,
+            not_inspected: counters.not_inspected,
+            overload_rejected: counters.overload_rejected,
+            deadline_missed: counters.deadline_missed,
+            late_verdicts: counters.late_verdicts,
+        },
+        in_flight,
+        rates: Rates { parts_per_minute: status.parts_per_minute, yield_percent: yielded },
+        to_leaving: latency(&status.to_leaving),
+        inspection: latency(&status.inspection),
+        drift: status.drift.iter().map(drift_figure).collect(),
+        last,
+    }
+}
+
+fn drift_figure(figure: &DriftSeen) -> DriftFigure {
+    DriftFigure {
+        name: figure.name.to_owned(),
+        level: figure.level,
+        state: alarm(figure.alarm).to_owned(),
+    }
+}
+
+fn alarm(alarm: Alarm) -> &'static str {
+    match alarm {
+        Alarm::Ok => "ok",
+        Alarm::Warn => "warn",
+        Alarm::Hold => "hold",
+    }
+}
+
+fn condition(health: Health) -> Condition {
+    match health {
+        Health::Starting => Condition::Starting,
+        Health::Running => Condition::Running,
+        Health::Degraded => Condition::Degraded,
+        Health::Held => Condition::Held,
+        Health::Faulted => Condition::Faulted,
+    }
+}
+
+fn cause(status: &Status) -> Cause {
+    match status.health {
+        Health::Running => Cause::None,
+        Health::Starting => Cause::Starting,
+        Health::Degraded => Cause::Degraded,
+        Health::Faulted => Cause::Fault,
+        Health::Held if status.is_challenge_failed => Cause::Challenge,
+        Health::Held if status.drift.iter().any(|figure| figure.alarm == Alarm::Hold) => {
+            Cause::Drift
+        }
+        Health::Held => Cause::Held,
+    }
+}
+
+fn latency(figures: &LatencyFigures) -> Latency {
+    Latency {
+        count: figures.count,
+        mean_ms: figures.mean_ms,
+        p50_ms: figures.p50_ms,
+        p99_ms: figures.p99_ms,
+        max_ms: figures.max_ms,
+    }
+}
+
+fn result_of(part: &PartSeen) -> PartResult {
+    PartResult {
+        number: part.number,
+        // Its record is not durable yet; who needs the number reads the journal.
+        seq: None,
+        unix_ms: part.unix_ms,
+        verdict: match &part.outcome {
+            Outcome::Conforming => Verdict::Conforming,
+            Outcome::Mismatch => Verdict::Mismatch,
+            Outcome::NotInspected { stage, detail } => {
+                Verdict::NotInspected { stage: stage.clone(), detail: detail.clone() }
+            }
+        },
+        scores: part.scores.iter().map(score_of).collect(),
+        recipe_sha256: part.recipe.recipe_sha256.clone(),
+        model_sha256: part.recipe.model_sha256.clone(),
+        latency_ms: f64::from(part.latency_ms),
+    }
+}
+
+fn score_of(score: &crate::journal::SpecScore) -> Score {
+    Score {
+        spec: score.spec.clone(),
+        score: score.score,
+        threshold: score.threshold,
+        region: score.region.map(|rect| Region {
+            x: rect.x,
+            y: rect.y,
+            width: rect.width,
+            height: rect.height,
+        }),
+    }
+}
