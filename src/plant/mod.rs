@@ -34,7 +34,8 @@ mod server;
 mod service;
 mod snapshot;
 mod tally;
-#[cfg(all(test, feature = "mqtt"))]
+#[cfg(test)]
+#[cfg(feature = "mqtt")]
 mod test_broker;
 #[cfg(test)]
 mod tests;
