@@ -190,9 +190,10 @@ fn breaks_words(lines: &[String], text: &Text) -> bool {
 
 /// Keeps the lines that fit; the last of them ends in an ellipsis.
 fn cut(mut lines: Vec<String>, style: Style, size: Size) -> Fitted {
-    let room = lines_in(size, style).max(1);
+    // Where there is no room at all, an ellipsis still says that something is missing.
+    let room = lines_in(size, style);
     if lines.len() > room {
-        lines.truncate(room);
+        lines.truncate(room.max(1));
         if let Some(last) = lines.last_mut() {
             let ellipsis = style.advance(ELLIPSIS);
             let fits = |text: &str| {

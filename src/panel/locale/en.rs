@@ -70,7 +70,7 @@ pub(super) const WORDS: Words = Words {
         available: "Recipes",
         old_stays: "The recipe in force stays until the new one is loaded and challenged.",
         read_back: "Loaded, challenged and read back. The next part is judged by it.",
-        press_select: "Next moves the mark, Select takes the recipe.",
+        press_select: "Recipe moves the mark, Select takes it into force.",
     },
     remedies: Remedies {
         wait: "Wait until the station is ready.",

@@ -34,7 +34,7 @@ impl Stage<'_> {
         let caption = self.metrics.caption().line_height();
         let frame = proportions(part);
         if self.metrics.is_tall() {
-            let facts = self.facts_height().min(height * 2 / 3);
+            let facts = self.facts_height().min(height * 3 / 4);
             let facts = body.bottom(facts, gap);
             return (body, Space(facts));
         }
