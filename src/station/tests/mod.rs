@@ -7,5 +7,7 @@
 mod commands;
 mod faults;
 mod onlookers;
+#[cfg(all(feature = "http", feature = "mqtt"))]
+mod plant;
 mod rig;
 mod running;
