@@ -8,14 +8,26 @@ use crate::manifest::{self, Label};
 use crate::recipe::{Date, GoldenState, Recipe, Shows};
 use crate::verdict::{NotInspected, Stage, Verdict};
 
-/// How many goldens were judged right.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// One golden of a challenge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleSeen {
+    /// Its pair id, or its file.
+    pub name: String,
+    /// The spec ids of its faults; `None` for a good one.
+    pub fault: Option<String>,
+    /// What it was judged as.
+    pub found: Verdict,
+}
+
+/// The goldens that were judged so far, and the first that was judged wrong.
+#[derive(Debug, Default)]
 struct Judged {
-    good: usize,
-    bad: usize,
+    samples: Vec<SampleSeen>,
+    wrong: Option<String>,
 }
 
 /// Judges the pairs of `manifest` and the listed goldens that are in force; how many there were.
+/// Each that was judged is in `samples` then, right or wrong.
 ///
 /// A listed golden is judged as a part that looks so would be: a bad one against the good one that it is
 /// most like, a good one against itself, which shows that inspection takes its photo and no more.
@@ -25,24 +37,26 @@ struct Judged {
 /// The first that was judged wrong or cannot be read, or that one of both kinds is lacking.
 pub(super) fn challenge(
     inspector: &Inspector,
-    manifest: Option<&Path>,
-    day: Date,
+    (manifest, day): (Option<&Path>, Date),
+    samples: &mut Vec<SampleSeen>,
 ) -> Result<usize, String> {
+    samples.clear();
     let recipe = inspector.recipe();
     if manifest.is_none() && !has_bad(recipe) {
         return Ok(0);
     }
     let mut judged = Judged::default();
-    if let Some(path) = manifest {
-        judge_pairs(inspector, path, &mut judged)?;
-    }
-    judge_listed(inspector, day, &mut judged)?;
-    let Judged { good, bad } = judged;
-    if good == 0 || bad == 0 {
+    let read = manifest.map_or(Ok(()), |path| judge_pairs(inspector, path, &mut judged));
+    let read = read.and_then(|()| judge_listed(inspector, day, &mut judged));
+    *samples = judged.samples;
+    read?;
+    judged.wrong.map_or(Ok(()), Err)?;
+    let good = samples.iter().filter(|sample| sample.fault.is_none()).count();
+    if good == 0 || good == samples.len() {
         let of = manifest.map_or("the recipe's goldens".to_owned(), |it| it.display().to_string());
-        return Err(format!("{of}: {good} of {} are good; both kinds are needed", good + bad));
+        return Err(format!("{of}: {good} of {} are good; both kinds are needed", samples.len()));
     }
-    Ok(good + bad)
+    Ok(samples.len())
 }
 
 /// Refuses a recipe whose list names a golden that is not what was listed.
@@ -73,15 +87,15 @@ fn has_bad(recipe: &Recipe) -> bool {
 fn judge_pairs(inspector: &Inspector, path: &Path, judged: &mut Judged) -> Result<(), String> {
     for pair in manifest::open(path).map_err(|error| error.to_string())? {
         let id = &pair.id;
-        let is_good = match &pair.label {
-            Some(Label::Conforming) => true,
-            Some(Label::Faults(_)) => false,
+        let fault = match &pair.label {
+            Some(Label::Conforming) => None,
+            Some(Label::Faults(faults)) => Some(faults.join(", ")),
             None => return Err(format!("golden {id:?}: no label, so nothing to be judged right")),
         };
         let frame = |path| luma(path).map_err(|reason| format!("golden {id:?}: {}", reason.detail));
         let (reference, test) = (frame(&pair.reference)?, frame(&pair.test)?);
         let inspection = inspector.inspect(&Reference::once(reference), &test);
-        judged.count(id, is_good, inspection)?;
+        judged.take(id, fault, &inspection);
     }
     Ok(())
 }
@@ -103,22 +117,26 @@ fn judge_listed(inspector: &Inspector, day: Date, judged: &mut Judged) -> Result
         let test = luma(&golden.path).map_err(of)?;
         let (_, reference) = goldens.choose(&test, day).map_err(of)?;
         let inspection = inspector.inspect(reference, &test);
-        judged.count(&golden.file, golden.shows == Shows::Good, inspection)?;
+        let fault = match &golden.shows {
+            Shows::Good => None,
+            Shows::Faults(faults) => Some(faults.join(", ")),
+        };
+        judged.take(&golden.file, fault, &inspection);
     }
     Ok(())
 }
 
 impl Judged {
-    /// Counts a golden that was judged as it must be.
-    fn count(&mut self, name: &str, is_good: bool, inspection: Inspection) -> Result<(), String> {
-        let expected = if is_good { Verdict::Conforming } else { Verdict::Mismatch };
+    /// Takes a golden, judged as it must be or not.
+    fn take(&mut self, name: &str, fault: Option<String>, inspection: &Inspection) {
+        let expected = if fault.is_none() { Verdict::Conforming } else { Verdict::Mismatch };
         let found = inspection.verdict();
-        if found != expected {
-            let reason = inspection.outcome.err();
+        if found != expected && self.wrong.is_none() {
+            let reason = inspection.outcome.as_ref().err();
             let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
-            return Err(format!("golden {name:?}: judged {found}, expected {expected}{reason}"));
+            self.wrong =
+                Some(format!("golden {name:?}: judged {found}, expected {expected}{reason}"));
         }
-        *if is_good { &mut self.good } else { &mut self.bad } += 1;
-        Ok(())
+        self.samples.push(SampleSeen { name: name.to_owned(), fault, found });
     }
 }

@@ -127,8 +127,11 @@ impl Bench {
             Job::Forget { recipe } => self.judges.retain(|(known, _)| *known != recipe),
             Job::Challenge { recipe } => {
                 let gone = || Err("its recipe is not in use any more".to_owned());
-                let result = self.judge(recipe).map_or_else(gone, |judge| judge.challenge());
-                self.shared.tell(Message::Challenged { generation, result });
+                let (result, samples) = match self.judge(recipe) {
+                    Some(judge) => (judge.challenge(), judge.samples().to_vec()),
+                    None => (gone(), std::vec::Vec::new()),
+                };
+                self.shared.tell(Message::Challenged { generation, result, samples });
             }
         }
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Error;
 use super::core::{Details, Judgement};
 use super::found::findings_of;
-use super::goldens::{challenge, check_listed, luma};
+use super::goldens::{SampleSeen, challenge, check_listed, luma};
 use crate::clip::Bundle;
 use crate::drift::DriftConfig;
 use crate::frame::Frame;
@@ -49,6 +49,11 @@ pub trait Judge: Send {
     /// Judges one part; what prevents that is an outcome too.
     fn judge(&mut self, pair: &Pair) -> Judgement;
 
+    /// The goldens that were judged last.
+    fn samples(&self) -> &[SampleSeen] {
+        &[]
+    }
+
     /// What of its parts is watched for drift, if anything is.
     fn drift(&self) -> Option<DriftConfig> {
         None
@@ -72,6 +77,7 @@ pub struct RecipeJudge {
     golden: Option<Goldens>,
     /// The manifest of the challenge.
     manifest: Option<PathBuf>,
+    samples: Vec<SampleSeen>,
 }
 
 impl RecipeJudge {
@@ -123,7 +129,7 @@ impl RecipeJudge {
             model_sha256: inspector.made_with().vision_sha256.clone(),
         };
         let manifest = manifest.map(|manifest| folder.join(manifest));
-        Ok(Self { inspector, identity, golden, manifest })
+        Ok(Self { inspector, identity, golden, manifest, samples: Vec::new() })
     }
 
     /// Judges one part as on a day, which decides the goldens that are in force.
@@ -172,7 +178,12 @@ impl Judge for RecipeJudge {
     }
 
     fn challenge(&mut self) -> Result<usize, String> {
-        challenge(&self.inspector, self.manifest.as_deref(), today())
+        let by = (self.manifest.as_deref(), today());
+        challenge(&self.inspector, by, &mut self.samples)
+    }
+
+    fn samples(&self) -> &[SampleSeen] {
+        &self.samples
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Error;
 use super::command::{By, Command};
 use super::core::{Component, Judgement};
+use super::goldens::SampleSeen;
 use super::judge::{Identity, Judge};
 use crate::capture::Captured;
 use crate::drift::Drift;
@@ -33,7 +34,7 @@ pub(super) enum Message {
     /// The inspector of this generation ended.
     InspectorLost { generation: u32, reason: String },
     /// The goldens were judged.
-    Challenged { generation: u32, result: Result<usize, String> },
+    Challenged { generation: u32, result: Result<usize, String>, samples: Vec<SampleSeen> },
     /// A recipe was loaded and its goldens judged right, or not.
     Loaded(Result<Box<Loaded>, Error>),
     /// Somebody wants something.

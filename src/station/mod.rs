@@ -54,6 +54,7 @@ pub use config::{
     StationConfig, TriggerConfig, TriggerKind,
 };
 pub use error::Error;
+pub use goldens::SampleSeen;
 pub use judge::{Identity, Judge, OpenJudge, Pair, RecipeJudge};
 pub use replay::{Difference, Replayed, ScoreChange, Skipped, replay};
 pub use run::{Commander, Setup, Station};

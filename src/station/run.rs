@@ -312,6 +312,7 @@ impl Opened {
                 ("challenge_failed", reason)
             }
         };
+        self.view.set_samples(self.judge.samples().to_vec());
         self.journal.append_event(Event::new(EventSource::System, name, detail));
         core
     }

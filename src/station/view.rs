@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use heapless::Deque;
 
 use super::core::Findings;
+use super::goldens::SampleSeen;
 use super::judge::Identity;
 use super::status::Status;
 use crate::drift::Drift;
@@ -18,6 +19,7 @@ pub struct View {
     status: Mutex<Status>,
     seen: Mutex<Seen>,
     drift: Mutex<Option<Drift>>,
+    samples: Mutex<Vec<SampleSeen>>,
 }
 
 /// One part that left.
@@ -67,6 +69,7 @@ impl View {
             status: Mutex::new(Status::nothing_yet(name)),
             seen: Mutex::default(),
             drift: Mutex::default(),
+            samples: Mutex::default(),
         }
     }
 
@@ -98,6 +101,15 @@ impl View {
     /// The charts of the recipe in force, if it has any.
     pub fn drift(&self) -> Option<Drift> {
         lock(&self.drift).clone()
+    }
+
+    /// The goldens of the last challenge.
+    pub fn samples(&self) -> Vec<SampleSeen> {
+        lock(&self.samples).clone()
+    }
+
+    pub(super) fn set_samples(&self, samples: Vec<SampleSeen>) {
+        *lock(&self.samples) = samples;
     }
 
     pub(super) fn set_drift(&self, drift: Option<&Drift>) {

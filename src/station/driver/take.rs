@@ -41,8 +41,9 @@ impl Line {
                     self.inspector_lost(&reason);
                 }
             }
-            Message::Challenged { generation, result } => {
+            Message::Challenged { generation, result, samples } => {
                 if generation == self.judging.generation {
+                    self.view.set_samples(samples);
                     self.challenged(result);
                 }
             }

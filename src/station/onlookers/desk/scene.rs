@@ -8,12 +8,13 @@ use crate::journal::Outcome;
 use crate::panel::{
     Button, ButtonKind, Challenge, ChallengeState, ChangeState, Counters, Drift, DriftState,
     FaultBox, Finding, Health, Language, Notice, NoticeKind, Part, Quantity, RecipeChange, Remedy,
-    Scene, Screen, Trend, TrendScore,
+    Sample, SampleResult, Scene, Screen, Trend, TrendScore,
 };
 use crate::spec::Label;
 use crate::station::core::{Component, FaultFound};
 use crate::station::view::{PartSeen, Recent, View};
-use crate::station::{self, Status};
+use crate::station::{self, SampleSeen, Status};
+use crate::verdict::Verdict;
 
 /// A part that failed stays on the screen for so long, though others pass after it.
 const FAILURE_SHOWN_MS: u64 = 3_000;
@@ -62,13 +63,27 @@ fn screen(
             Some(Ok(())) => ChallengeState::Passed,
             Some(Err(_)) => ChallengeState::Failed,
         };
-        return Screen::Challenge(Challenge { samples: Vec::new(), state });
+        return Screen::Challenge(Challenge { samples: samples(view, state), state });
     }
     match (notice(status), state.page) {
         (_, Page::Trend) => Screen::Trend(trend(view)),
         (Some(notice), Page::Live) => Screen::Notice(notice),
         (None, Page::Live) => Screen::Running(shown(view).map(|part| part_of(&part, language))),
     }
+}
+
+/// The goldens; while a challenge runs those of the last one, without what was found then.
+fn samples(view: &View, state: ChallengeState) -> Vec<Sample> {
+    let sample = |seen: SampleSeen| {
+        let found = match (seen.found, seen.fault.is_some()) {
+            (Verdict::NotInspected, _) => SampleResult::NotInspected,
+            (Verdict::Conforming, false) | (Verdict::Mismatch, true) => SampleResult::AsExpected,
+            (Verdict::Conforming, true) | (Verdict::Mismatch, false) => SampleResult::Otherwise,
+        };
+        let found = (state != ChallengeState::Running).then_some(found);
+        Sample { name: seen.name, fault: seen.fault, found }
+    };
+    view.samples().into_iter().map(sample).collect()
 }
 
 fn change(state: &State, recipes: &[String]) -> Option<RecipeChange> {
@@ -301,6 +316,26 @@ mod tests {
         };
         assert_eq!((notice.kind, notice.reason.as_str()), (NoticeKind::Held, "drift: focus"));
         assert_eq!(notice.remedies, [Remedy::CheckPhoto, Remedy::InspectRejects, Remedy::Resume]);
+    }
+
+    #[test]
+    fn a_golden_that_passed_with_its_fault_is_wrong() {
+        let view = running();
+        let seen = |fault: Option<&str>, found| SampleSeen {
+            name: "a".to_owned(),
+            fault: fault.map(str::to_owned),
+            found,
+        };
+        view.set_samples(vec![
+            seen(None, Verdict::Conforming),
+            seen(Some("open"), Verdict::Conforming),
+            seen(Some("open"), Verdict::NotInspected),
+        ]);
+        let found = |state| samples(&view, state).iter().map(|one| one.found).collect::<Vec<_>>();
+        let expected =
+            [SampleResult::AsExpected, SampleResult::Otherwise, SampleResult::NotInspected];
+        assert_eq!(found(ChallengeState::Failed), expected.map(Some));
+        assert_eq!(found(ChallengeState::Running), [None; 3]);
     }
 
     #[test]
