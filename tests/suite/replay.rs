@@ -12,15 +12,15 @@ fn ready() -> Folder {
         folder.write(&format!("test/{index}.png"), png(&part(photo, is_scratched)));
         folder.write(&format!("reference/{index}.png"), png(&part(photo + 50, false)));
     }
-    let camera = format!("width = {WIDTH}\nheight = {HEIGHT}\nrate_hz = 10");
+    let camera = format!("width = {WIDTH}\nheight = {HEIGHT}\nrate_hz = 4");
     folder.write(
         "station.toml",
         format!(
             "name = 'line'\nrecipe = 'recipe.toml'\ndeadline_ms = 20000\nwaiting = 32\n[capture]\n\
-             mode = 'two-cameras'\ndelay_ms = 0\nwindow_ms = 60\nframes_in_window = 'first'\n\
-             trigger_latency_ms = 500\nframe_latency_ms = 500\n[capture.test]\nfolder = 'test'\n\
+             mode = 'two-cameras'\ndelay_ms = 0\nwindow_ms = 100\nframes_in_window = 'first'\n\
+             trigger_latency_ms = 1500\nframe_latency_ms = 1500\n[capture.test]\nfolder = 'test'\n\
              {camera}\n[capture.reference]\nfolder = 'reference'\n{camera}\n[trigger]\n\
-             kind = 'interval'\nrate_hz = 10\n[journal]\nfolder = 'journal'\n\
+             kind = 'interval'\nrate_hz = 4\n[journal]\nfolder = 'journal'\n\
              conforming_one_in = 1\nimages_gib = 0.01\n[control]\nsocket = 'socket'\n"
         ),
     );
@@ -35,7 +35,7 @@ fn replay(folder: &Folder, more: &[&str]) -> Run {
 #[test]
 fn logged_parts_are_judged_again_as_they_were_until_something_is_another() {
     let folder = ready();
-    folder.run(&["run", "station.toml", "--dry-run", "--parts", "6"]).exits(0);
+    folder.run(&["run", "station.toml", "--dry-run", "--parts", "9"]).exits(0);
     let found = replay(&folder, &["--json"]).exits(0).json();
     let compared = found["compared"].as_u64().unwrap();
     assert!(compared >= 3 && found["equal"] == compared, "{found}");
@@ -106,8 +106,8 @@ fn what_a_station_lacks_is_said_thing_by_thing() {
     std::fs::remove_dir_all(folder.path("test")).unwrap();
     folder.write("journal", "");
     folder
-        .edit("station.toml", "width = 192\nheight = 160\nrate_hz = 10\n[trigger]",
-            "width = 64\nheight = 64\nrate_hz = 10\n[trigger]")
+        .edit("station.toml", "width = 192\nheight = 160\nrate_hz = 4\n[trigger]",
+            "width = 64\nheight = 64\nrate_hz = 4\n[trigger]")
         .edit("station.toml", "socket = 'socket'", "socket = 'nowhere/socket'")
         .edit("station.toml", "[control]", "[outputs]\nwiring = 'pulse-to-reject'\n\
              reject = { chip = 'no such chip', line = 3 }\n[challenge]\nmanifest = 'g.csv'\n[control]");

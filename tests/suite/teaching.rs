@@ -18,20 +18,20 @@ fn show(folder: &Folder, parts: &[bool], photo: u64) {
 
 /// A station whose cameras play those folders; `trigger` is its section.
 fn station(folder: &Folder, trigger: &str) {
-    let camera = format!("width = {WIDTH}\nheight = {HEIGHT}\nrate_hz = 10");
+    let camera = format!("width = {WIDTH}\nheight = {HEIGHT}\nrate_hz = 4");
     folder.write(
         "station.toml",
         format!(
             "name = 'line'\nrecipe = 'recipe.toml'\ndeadline_ms = 20000\nwaiting = 32\n[capture]\n\
-             mode = 'two-cameras'\ndelay_ms = 0\nwindow_ms = 60\nframes_in_window = 'first'\n\
-             trigger_latency_ms = 500\nframe_latency_ms = 500\n[capture.test]\n\
+             mode = 'two-cameras'\ndelay_ms = 0\nwindow_ms = 100\nframes_in_window = 'first'\n\
+             trigger_latency_ms = 1500\nframe_latency_ms = 1500\n[capture.test]\n\
              folder = 'camera/test'\n{camera}\n[capture.reference]\nfolder = 'camera/reference'\n\
              {camera}\n[trigger]\n{trigger}\n[journal]\nfolder = 'journal'\n"
         ),
     );
 }
 
-const INTERVAL: &str = "kind = 'interval'\nrate_hz = 10";
+const INTERVAL: &str = "kind = 'interval'\nrate_hz = 4";
 
 fn capture<'a>(label: &'a str, pairs: &'a str) -> [&'a str; 8] {
     ["capture", "station.toml", "--label", label, "-n", pairs, "-o", "pairs"]
@@ -88,7 +88,7 @@ fn a_bad_photo_is_told_of_and_does_not_count() {
 fn each_enter_is_a_part_where_the_trigger_is_software() {
     let folder = Folder::with_product();
     station(&folder, "kind = 'software'");
-    folder.edit("station.toml", "window_ms = 60", "window_ms = 250");
+    folder.edit("station.toml", "window_ms = 100", "window_ms = 250");
     show(&folder, &[false; 2], 100);
     let mut command = folder.command();
     command.args(capture("ok", "3")).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -141,7 +141,7 @@ fn frames_that_never_come_end_it_and_what_was_taken_stays() {
     let (start, rest) = text.split_once("[capture.reference]").unwrap();
     let (_, end) = rest.split_once("[trigger]").unwrap();
     let twice = "mode = 'twice'\nreference_delay_ms = 0\ndelay_ms = 50\nwindow_ms = 10";
-    let start = start.replace("mode = 'two-cameras'\ndelay_ms = 0\nwindow_ms = 60", twice);
+    let start = start.replace("mode = 'two-cameras'\ndelay_ms = 0\nwindow_ms = 100", twice);
     folder.write("station.toml", format!("{start}[trigger]{end}"));
     let ended = folder.run(&[&capture("ok", "2")[..], &["--give-up", "1"]].concat());
     ended.exits(2).prints(&["not taken: camera 0: no frame in the part's window"]);
