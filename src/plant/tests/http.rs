@@ -27,6 +27,8 @@ fn a_client_that_sends_nothing_keeps_nobody_out_and_is_given_up() {
     let answer = ask(address, "GET /metrics HTTP/1.1\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains("pairspec_state{state=\"Operational.Ready\"} 1"), "{answer}");
+    // The connection that was answered has its place until the server saw its end.
+    wait("the end of the answered", || plant.status()[0].open == 3);
     slow.push(connect(address));
     wait("the fourth", || plant.status()[0].open >= 4);
     assert!(is_closed(&mut connect(address)), "a fifth of one address");
