@@ -25,9 +25,13 @@ use super::{Display, Error};
 const TRANSFER_BYTES: usize = 4_096;
 
 /// A panel with the name of its bus for messages.
-struct Spi<M: Model> {
+struct Spi<M, R>
+where
+    M: Model<ColorFormat = Rgb565>,
+    R: OutputPin,
+{
     name: String,
-    panel: Panel<Link, M, Line>,
+    panel: Panel<Link, M, R>,
 }
 
 /// The bus and the line that tells data from commands.
@@ -68,8 +72,6 @@ fn start<M>(
 ) -> Result<Box<dyn Display>, Error>
 where
     M: Model<ColorFormat = Rgb565> + 'static,
-    Panel<Link, M, Line>: DrawTarget<Color = Rgb565> + OriginDimensions,
-    <Panel<Link, M, Line> as DrawTarget>::Error: Debug,
 {
     let name = config.device.display().to_string();
     let failed = |reason: String| Error::Failed { subject: name.clone(), reason };
@@ -85,21 +87,21 @@ where
         .invert_colors(inversion)
         .color_order(order)
         .orientation(Orientation::new().rotate(rotation));
-    let panel = match config.reset_line {
-        Some(offset) => {
-            let reset = Line::open(config, offset)?;
-            builder.reset_pin(reset).init(&mut Delay).map_err(|it| failed(format!("{it:?}")))?
-        }
-        None => return Err(failed("no reset line is given".to_owned())),
+    // A panel whose reset line is not wired is reset by command.
+    let Some(offset) = config.reset_line else {
+        let panel = builder.init(&mut Delay).map_err(|error| failed(format!("{error:?}")))?;
+        return Ok(Box::new(Spi { name, panel }));
     };
+    let builder = builder.reset_pin(Line::open(config, offset)?);
+    let panel = builder.init(&mut Delay).map_err(|error| failed(format!("{error:?}")))?;
     Ok(Box::new(Spi { name, panel }))
 }
 
-impl<M> Display for Spi<M>
+impl<M, R> Display for Spi<M, R>
 where
     M: Model<ColorFormat = Rgb565>,
-    Panel<Link, M, Line>: DrawTarget<Color = Rgb565> + OriginDimensions,
-    <Panel<Link, M, Line> as DrawTarget>::Error: Debug,
+    R: OutputPin,
+    Panel<Link, M, R>: DrawTarget<Color = Rgb565, Error: Debug> + OriginDimensions,
 {
     fn size(&self) -> Size {
         self.panel.size()
