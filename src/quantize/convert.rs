@@ -22,10 +22,14 @@ pub(super) struct Plan {
     pub(super) shape: Vec<usize>,
 }
 
+/// The zero point of activations: a byte of them is a signed byte and 128 more.
+const MIDDLE: u8 = 128;
+
 /// Writes quantized linears: `QuantizeLinear`, `DequantizeLinear` and `Gemm` on rows.
 ///
-/// Source of the form: signed bytes with zero point 0, one scale for activations, one per output
-/// channel for weights and for the i32 bias. It is the one onnxruntime runs fastest.
+/// The form: activations as unsigned bytes around zero point 128 with one scale, weights as signed
+/// bytes with one scale per output channel, an i32 bias. It is the one that onnxruntime runs
+/// fastest on x86-64, and the numbers are those of signed bytes with zero point 0.
 pub(super) struct Writer<'a> {
     graph: &'a mut Graph,
     nodes: Vec<NodeProto>,
@@ -147,7 +151,7 @@ impl Writer<'_> {
     /// Quantizes and dequantizes rows.
     fn activations(&mut self, rows: &str, scale: f32) -> String {
         let scale = float_tensor(&format!("{rows}.quant_scale"), &[], &[scale]);
-        let zero = raw_tensor(&format!("{rows}.quant_zero"), DataType::Int8, &[], vec![0]);
+        let zero = raw_tensor(&format!("{rows}.quant_zero"), DataType::Uint8, &[], vec![MIDDLE]);
         let parameters = [scale, zero].map(|tensor| self.graph.add_constant(tensor));
         let bytes = self.graph.fresh(&format!("{rows}.bytes"));
         let input = [&[rows.to_owned()], &parameters[..]].concat();
@@ -185,14 +189,24 @@ impl Writer<'_> {
         inputs
     }
 
+    /// A constant behind its `DequantizeLinear`. Without zero points, which may be left out where they
+    /// are zero, onnxruntime would leave the product in f32.
     fn dequantized(
         &mut self,
         name: &str,
         values: tract_onnx::pb::TensorProto,
         scales: &[f32],
     ) -> String {
-        let scale = float_tensor(&format!("{name}.quant_scale"), &[scales.len() as i64], scales);
-        let inputs = [values, scale].map(|tensor| self.graph.add_constant(tensor));
+        let dims = [scales.len() as i64];
+        let scale = float_tensor(&format!("{name}.quant_scale"), &dims, scales);
+        let zero = tract_onnx::pb::TensorProto {
+            name: format!("{name}.quant_zero"),
+            data_type: values.data_type,
+            dims: dims.to_vec(),
+            int32_data: vec![0; scales.len()],
+            ..Default::default()
+        };
+        let inputs = [values, scale, zero].map(|tensor| self.graph.add_constant(tensor));
         let output = self.graph.fresh(&format!("{name}.dequantized"));
         self.node("DequantizeLinear", inputs.to_vec(), &output, vec![int("axis", 0)]);
         output

@@ -141,12 +141,16 @@ fn activations(view: &View, name: &str) -> Result<(String, f32), Refusal> {
         return Err("its activations are quantized and dequantized with different scales");
     }
     for node in [quantize, dequantize] {
-        let zero = node.input.get(2).and_then(|name| view.bytes(name));
-        if zero.as_deref() != Some(&[0]) {
-            return Err("its activations are not symmetric signed bytes");
+        if !node.input.get(2).is_some_and(|name| is_symmetric(view, name)) {
+            return Err("its activations are not symmetric");
         }
     }
     Ok((quantize.input[0].clone(), found))
+}
+
+/// Whether a zero point is in the middle of its type: unsigned bytes around 128 are signed ones.
+fn is_symmetric(view: &View, zero: &str) -> bool {
+    view.bytes(zero).is_some_and(|it| it == [0]) || view.unsigned_bytes(zero) == Some(vec![128])
 }
 
 /// Constant weights.

@@ -147,14 +147,36 @@ fn other_forms_of_quantization_run_on_plain_tract_and_are_named() {
     let zero = format!("{normed}.quant_zero");
     let shifted = changed(&int8, &zero, |tensor| tensor.raw_data = vec![3]);
     left_alone(&shifted, fc1, "not symmetric");
-    let unsigned = changed(&int8, &zero, |tensor| {
-        tensor.data_type = tract_onnx::pb::tensor_proto::DataType::Uint8 as i32;
-        tensor.raw_data = vec![128];
-    });
-    left_alone(&unsigned, fc1, "not symmetric signed bytes");
+    let unsigned = |zero_point: u8| {
+        changed(&int8, &zero, |tensor| {
+            tensor.data_type = tract_onnx::pb::tensor_proto::DataType::Uint8 as i32;
+            tensor.raw_data = vec![zero_point];
+        })
+    };
+    left_alone(&unsigned(127), fc1, "not symmetric");
+    left_alone(&unsigned(0), fc1, "not symmetric");
     let weights = format!("{fc1}.weight.quantized");
     let lowest = changed(&int8, &weights, |tensor| tensor.raw_data[5] = 0x80);
     left_alone(&lowest, fc1, "a weight is -128");
+}
+
+#[test]
+fn unsigned_activations_around_128_are_signed_ones() {
+    let model = golden("quick_gelu", "vision");
+    let samples = [images(1, 2, 16)];
+    let signed = quantized(&model, &samples);
+    let mut unsigned = signed.clone();
+    for tensor in &mut unsigned.graph.as_mut().unwrap().initializer {
+        if tensor.name.ends_with(".quant_zero") {
+            assert_eq!(tensor.raw_data, [0]);
+            tensor.data_type = tract_onnx::pb::tensor_proto::DataType::Uint8 as i32;
+            tensor.raw_data = vec![128];
+        }
+    }
+    let kernel = kernels::chosen().unwrap();
+    let found = fused(&unsigned, kernel, &samples);
+    assert_eq!(found, fused(&signed, kernel, &samples));
+    assert!(cosine(&found[0], &plain(&unsigned, &samples)[0]) >= SAME_FILE);
 }
 
 #[test]

@@ -178,13 +178,23 @@ impl View {
 
     /// The values of a constant of signed bytes.
     pub(super) fn bytes(&self, name: &str) -> Option<Vec<i8>> {
+        let bytes = self.raw_bytes(name, DataType::Int8)?;
+        Some(bytes.into_iter().map(|byte| byte as i8).collect())
+    }
+
+    /// The values of a u8 constant.
+    pub(super) fn unsigned_bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.raw_bytes(name, DataType::Uint8)
+    }
+
+    fn raw_bytes(&self, name: &str, kind: DataType) -> Option<Vec<u8>> {
         let tensor = self.constant(name)?;
-        if tensor.data_type != DataType::Int8 as i32 {
+        if tensor.data_type != kind as i32 {
             return None;
         }
         Some(match tensor.raw_data.is_empty() {
-            true => tensor.int32_data.iter().map(|&value| value as i8).collect(),
-            false => tensor.raw_data.iter().map(|&byte| byte as i8).collect(),
+            true => tensor.int32_data.iter().map(|&value| value as u8).collect(),
+            false => tensor.raw_data.to_vec(),
         })
     }
 
