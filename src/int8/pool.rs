@@ -1,7 +1,8 @@
 use std::cell::Cell;
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, TryLockError};
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -19,11 +20,50 @@ pub fn with_threads<T: Send>(threads: NonZero<usize>, work: impl FnOnce() -> T +
     match (threads.get(), pool()) {
         (2.., Some(pool)) => pool.install(|| {
             let before = SHARING.replace(threads.get());
-            let result = work();
+            let result = helped(threads.get() - 1, work);
             SHARING.set(before);
             result
         }),
         _ => work(),
+    }
+}
+
+/// Runs work while so many other threads of the pool look for parts of it without sleeping.
+///
+/// An inference hands out work more than a hundred times, for some ten microseconds each; waking a
+/// thread takes as long.
+fn helped<T: Send>(helpers: usize, work: impl FnOnce() -> T + Send) -> T {
+    /// Two that help each other would wait for each other's end; the second does without.
+    static HELPED: Mutex<()> = Mutex::new(());
+    let _only = match HELPED.try_lock() {
+        Ok(only) => only,
+        // The work of another caller panicked; nothing is behind the lock.
+        Err(TryLockError::Poisoned(only)) => only.into_inner(),
+        Err(TryLockError::WouldBlock) => return work(),
+    };
+    let owner = rayon::current_thread_index();
+    let is_done = AtomicBool::new(false);
+    let help = || {
+        // The owner, waiting for a part, may come across this: it must not wait for itself.
+        while rayon::current_thread_index() != owner && !is_done.load(Ordering::Acquire) {
+            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                std::hint::spin_loop();
+            }
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        (0..helpers).for_each(|_| scope.spawn(|_| help()));
+        let _end = End(&is_done);
+        work()
+    })
+}
+
+/// Lets the helpers go, also when the work panics.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 
@@ -58,7 +98,8 @@ fn pool() -> Option<&'static ThreadPool> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::Mutex;
+    use std::panic::catch_unwind;
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -82,6 +123,30 @@ mod tests {
                 assert_eq!(all, (0..count).collect::<Vec<_>>());
             }
         }
+    }
+
+    #[test]
+    fn callers_at_once_and_callers_that_panic_leave_nobody_waiting() {
+        let two = NonZero::new(2).unwrap();
+        let sum = || {
+            let total = AtomicUsize::new(0);
+            split(64, |range| {
+                total.fetch_add(range.sum(), Ordering::Relaxed);
+            });
+            total.into_inner()
+        };
+        std::thread::scope(|scope| {
+            for caller in 0..8 {
+                scope.spawn(move || {
+                    for round in 0..200 {
+                        let panics = caller == 0 && round % 50 == 0;
+                        let work = || if panics { panic!("as a test") } else { sum() };
+                        let done = catch_unwind(|| with_threads(two, work));
+                        assert!(done.map_or(panics, |found| found == 2016));
+                    }
+                });
+            }
+        });
     }
 
     #[test]
