@@ -11,8 +11,11 @@ use crate::clip::{Bundle, Embedding, Error, FileName, Precision};
 use crate::frame::{Frame, Preprocess};
 use crate::int8;
 
-/// Images given to the engine at once: enough to use weights more than once while they are in the
-/// cache, few enough that activations stay small beside the weights.
+/// Tokens given to the engine at once: enough to use weights more than once while they are in the
+/// cache, few enough that activations stay there too. Measured: 1,576 tokens of TinyCLIP-8M/16 take
+/// 16 % more time per image than 394.
+const TOKENS_AT_ONCE: usize = 400;
+/// Images given to the engine at once.
 const MOST_AT_ONCE: usize = 8;
 
 /// The image tower of a bundle, ready to run.
@@ -23,6 +26,8 @@ pub struct ImageEncoder {
     embedding_size: usize,
     /// The batch dimension, where the file fixes it.
     fixed_batch: Option<usize>,
+    /// Images given to the engine at once, where the file does not fix it.
+    at_once: usize,
     threads: NonZero<usize>,
     file: FileName,
     sha256: String,
@@ -44,6 +49,10 @@ impl ImageEncoder {
         let origin = bundle.path(file).display().to_string();
         let mut encoder =
             Self::prepare(model, &origin, preprocess, bundle.manifest().embedding_size)?;
+        if let Some(sizes) = &bundle.manifest().vision {
+            let tokens = (sizes.image / sizes.patch.max(1)).pow(2) + 1;
+            encoder.at_once = (TOKENS_AT_ONCE / tokens).clamp(1, MOST_AT_ONCE);
+        }
         encoder.file = file;
         encoder.sha256 = bundle.sha256(file).unwrap_or_default().to_owned();
         encoder.load_times = LoadTimes { read, verify, ..encoder.load_times };
@@ -80,6 +89,7 @@ impl ImageEncoder {
             preprocess,
             embedding_size,
             fixed_batch: batch,
+            at_once: 1,
             threads: NonZero::<usize>::MIN,
             file: FileName::Vision,
             sha256: String::new(),
@@ -138,7 +148,7 @@ impl ImageEncoder {
     fn encode_share(&self, batch: &[f32]) -> Result<Vec<Embedding>, Error> {
         let size = self.tensor_len();
         let mut all = Vec::with_capacity(batch.len() / size);
-        for piece in batch.chunks(size * self.fixed_batch.unwrap_or(MOST_AT_ONCE)) {
+        for piece in batch.chunks(size * self.fixed_batch.unwrap_or(self.at_once)) {
             let count = piece.len() / size;
             let offset = all.len();
             // A file with a fixed batch gets the rest filled with zeros.
