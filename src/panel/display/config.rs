@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use embedded_graphics::geometry::Size;
+
 use super::{Display, Error, Framebuffer, Kms, Turn};
 
 /// Which display to draw on; board profiles say so.
@@ -20,6 +22,13 @@ pub enum DisplayDevice {
     Drm(PathBuf),
     /// A panel at an SPI bus, in builds with the feature `spi-panel`.
     Spi(SpiPanel),
+    /// A window on a desktop, in builds with the feature `window`.
+    Window {
+        /// Columns before it is turned.
+        width: u16,
+        /// Rows before it is turned.
+        height: u16,
+    },
 }
 
 /// A panel at an SPI bus, with the lines beside the bus.
@@ -62,6 +71,9 @@ impl DisplayConfig {
             DisplayDevice::Framebuffer(path) => Ok(Box::new(Framebuffer::open(path, self.turn)?)),
             DisplayDevice::Drm(path) => Ok(Box::new(Kms::open(path, self.turn)?)),
             DisplayDevice::Spi(panel) => open_spi(panel, self.turn),
+            DisplayDevice::Window { width, height } => {
+                open_window(Size::new((*width).into(), (*height).into()), self.turn)
+            }
         }
     }
 }
@@ -74,4 +86,14 @@ fn open_spi(panel: &SpiPanel, turn: Turn) -> Result<Box<dyn Display>, Error> {
 #[cfg(not(feature = "spi-panel"))]
 fn open_spi(_: &SpiPanel, _: Turn) -> Result<Box<dyn Display>, Error> {
     Err(Error::NotBuilt { kind: "spi", feature: "spi-panel" })
+}
+
+#[cfg(feature = "window")]
+fn open_window(size: Size, turn: Turn) -> Result<Box<dyn Display>, Error> {
+    super::window::open(size, turn)
+}
+
+#[cfg(not(feature = "window"))]
+fn open_window(_: Size, _: Turn) -> Result<Box<dyn Display>, Error> {
+    Err(Error::NotBuilt { kind: "window", feature: "window" })
 }

@@ -1,8 +1,8 @@
 //! Displays: where the pixels of a panel go.
 //!
 //! Owns the [`Display`] of a Linux framebuffer, of a DRM dumb buffer, of an SPI panel (feature
-//! `spi-panel`), and the one in memory that tests and snapshots use; and how they are turned. It does not
-//! know what is shown.
+//! `spi-panel`), of a window on a desktop (feature `window`), and the one in memory that tests and
+//! snapshots use; and how they are turned. It does not know what is shown.
 
 mod config;
 mod fb_info;
@@ -12,6 +12,8 @@ mod memory;
 mod raster;
 #[cfg(feature = "spi-panel")]
 mod spi;
+#[cfg(feature = "window")]
+mod window;
 
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;

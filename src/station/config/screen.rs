@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::checks::{Bad, bad, in_range};
 use crate::panel::{DisplayConfig, DisplayDevice, Language, SpiModel, SpiPanel, Turn};
 
-/// The `[panel]` section, as it is written: one of `framebuffer`, `drm` and `spi`.
+/// The `[panel]` section, as it is written: one of `framebuffer`, `drm`, `spi` and `window`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawPanel {
@@ -21,6 +21,8 @@ pub struct RawPanel {
     pub drm: Option<PathBuf>,
     /// A panel at an SPI bus.
     pub spi: Option<RawSpi>,
+    /// A window on a desktop with these columns and rows, for development.
+    pub window: Option<[u16; 2]>,
 }
 
 /// The `[panel.spi]` section, as it is written.
@@ -67,25 +69,32 @@ pub struct PanelConfig {
 
 impl RawPanel {
     pub(super) fn checked(&self) -> Result<PanelConfig, Bad> {
-        let turn = match self.rotation_deg {
-            0 => Turn::None,
-            90 => Turn::Quarter,
-            180 => Turn::Half,
-            270 => Turn::ThreeQuarters,
-            other => return Err(bad("panel.rotation_deg", other, "0, 90, 180 or 270")),
-        };
-        let device = match (&self.framebuffer, &self.drm, &self.spi) {
-            (Some(path), None, None) => {
-                DisplayDevice::Framebuffer(absolute("panel.framebuffer", path)?)
-            }
-            (None, Some(path), None) => DisplayDevice::Drm(absolute("panel.drm", path)?),
-            (None, None, Some(spi)) => DisplayDevice::Spi(spi.checked()?),
-            (None, None, None) => {
-                return Err(bad("panel", "no display", "one of framebuffer, drm and spi"));
-            }
-            _ => return Err(bad("panel", "several displays", "one of framebuffer, drm and spi")),
+        let turn = Turn::from_degrees(self.rotation_deg)
+            .ok_or_else(|| bad("panel.rotation_deg", self.rotation_deg, "0, 90, 180 or 270"))?;
+        let mut devices = self.devices()?;
+        let (Some(device), None) = (devices.pop(), devices.pop()) else {
+            return Err(bad("panel", "not one display", "one of framebuffer, drm, spi and window"));
         };
         Ok(PanelConfig { language: self.language, display: DisplayConfig { device, turn } })
+    }
+}
+
+impl RawPanel {
+    fn devices(&self) -> Result<Vec<DisplayDevice>, Bad> {
+        let mut found = Vec::new();
+        if let Some(path) = &self.framebuffer {
+            found.push(DisplayDevice::Framebuffer(absolute("panel.framebuffer", path)?));
+        }
+        if let Some(path) = &self.drm {
+            found.push(DisplayDevice::Drm(absolute("panel.drm", path)?));
+        }
+        if let Some(spi) = &self.spi {
+            found.push(DisplayDevice::Spi(spi.checked()?));
+        }
+        if let Some([width, height]) = self.window {
+            found.push(DisplayDevice::Window { width, height });
+        }
+        Ok(found)
     }
 }
 
