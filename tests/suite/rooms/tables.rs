@@ -107,6 +107,7 @@ const ROOMS: [Room; 25] = [
             "image",
             "libc",
             "linux_embedded_hal",
+            "minifb",
             "mipidsi",
             "rustix",
         ],
