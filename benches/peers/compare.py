@@ -27,7 +27,7 @@ FILES = {
     ("text", "int8"): "text.int8.onnx",
     ("text", "fp32"): "text.onnx",
 }
-TOKENS = 16
+TOKENS = 77
 
 
 def median_ms(run, seconds=2.0):
@@ -82,6 +82,8 @@ def pairspec(arguments, *more):
     command = [arguments.pairspec, "bench", "--model", arguments.bundle, "--json"]
     command += ["--precision", arguments.precision, "--tower", arguments.tower]
     command += ["--threads", str(arguments.threads), "--batch", str(arguments.batch), *more]
+    if arguments.tower == "text":
+        command += ["--tokens", str(TOKENS)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
