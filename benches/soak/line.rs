@@ -9,6 +9,8 @@ use pairspec::journal::{Filter, Outcome, Reader, Record};
 use pairspec::signal::{DryRun, Output, Outputs, Recorded};
 use pairspec::station::{Identity, Judge, Judgement, Pair, Setup, Station, StationConfig, Status};
 
+#[cfg(feature = "modbus")]
+use super::master::Master;
 use crate::shared::station;
 
 /// The growth of memory that is a leak, in KiB.
@@ -27,6 +29,10 @@ pub(crate) struct Arguments {
     /// Judge by the bundled model instead of by nothing; the limits of time do not hold then
     #[arg(long)]
     model: bool,
+    /// Read all input registers over Modbus so many times a second meanwhile
+    #[cfg(feature = "modbus")]
+    #[arg(long)]
+    modbus: Option<f64>,
 }
 
 /// Passes everything: what is measured is the station.
@@ -49,7 +55,13 @@ impl Judge for Nothing {
 /// Runs the line and prints what came of it; whether all promises were kept.
 pub(crate) fn run(arguments: &Arguments) -> bool {
     let folder = tempfile::tempdir().unwrap();
-    let config = config(folder.path(), arguments);
+    #[cfg(feature = "modbus")]
+    let master = arguments.modbus.map(Master::new);
+    #[cfg(feature = "modbus")]
+    let plant = master.as_ref().map(Master::section).unwrap_or_default();
+    #[cfg(not(feature = "modbus"))]
+    let plant = String::new();
+    let config = config(folder.path(), arguments, &plant);
     let recorded = Recorded::default();
     let setup = setup(&config, &recorded, arguments.model);
     let station = Station::start(config, setup).unwrap();
@@ -64,6 +76,10 @@ pub(crate) fn run(arguments: &Arguments) -> bool {
         }
     }
     let late_kib = station::rss_kib();
+    #[cfg(feature = "modbus")]
+    if let Some(master) = master {
+        println!("{} answers over Modbus", master.stop());
+    }
     let status = station.stop().unwrap();
     let (parts, reasons) = outcomes(folder.path());
     println!("{}", serde_json::to_string_pretty(&status).unwrap());
@@ -107,7 +123,7 @@ fn passes_agree(status: &Status, recorded: &Recorded) -> bool {
     recorded.forgotten() > 0 || recorded.pulses(Output::Pass) as u64 == status.counters.conforming
 }
 
-fn config(folder: &Path, arguments: &Arguments) -> StationConfig {
+fn config(folder: &Path, arguments: &Arguments, plant: &str) -> StationConfig {
     let rate = arguments.rate;
     let (deadline_ms, recipe) = if arguments.model {
         (1_000, station::bundled_recipe().display().to_string())
@@ -122,7 +138,7 @@ fn config(folder: &Path, arguments: &Arguments) -> StationConfig {
          trigger_latency_ms = 2\nframe_latency_ms = 20\n[capture.test]\nfolder = 'tests'\n{camera}\n\
          [capture.reference]\nfolder = 'references'\n{camera}\n\
          [trigger]\nkind = 'interval'\nrate_hz = {rate}\n\
-         [journal]\nfolder = 'journal'\nconforming_one_in = 100\n"
+         [journal]\nfolder = 'journal'\nconforming_one_in = 100\n{plant}"
     );
     StationConfig::parse(&text, &folder.join("station.toml")).unwrap()
 }

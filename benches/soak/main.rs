@@ -5,6 +5,8 @@ mod day;
 mod journal;
 mod kill;
 mod line;
+#[cfg(feature = "modbus")]
+mod master;
 mod mutations;
 #[cfg(all(feature = "http", feature = "modbus", feature = "mqtt"))]
 mod plant;
