@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::golden::{Golden, Shows};
 use super::{Error, GoldenList};
 use crate::align::{AlignConfig, PhotoConfig};
+use crate::capture::Controls;
 use crate::drift::{DriftConfig, RawDrift};
 use crate::files;
 use crate::region::RegionConfig;
@@ -39,6 +40,9 @@ pub struct Recipe {
     pub region: RegionConfig,
     /// How drift is watched; not at all when absent. Verdicts and thresholds do not depend on it.
     pub drift: Option<DriftConfig>,
+    /// What the cameras are set to for this product, over what the station sets: the test's, then the
+    /// reference's.
+    pub controls: [Controls; 2],
     content_sha256: String,
 }
 
@@ -74,6 +78,22 @@ struct RawRecipe {
     #[serde(default)]
     region: RegionConfig,
     drift: Option<RawDrift>,
+    #[serde(default)]
+    camera: RawCameras,
+}
+
+/// What is set at the cameras for this product.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawCameras {
+    test: RawSettings,
+    reference: RawSettings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawSettings {
+    controls: Controls,
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,6 +170,7 @@ impl Recipe {
             photo: raw.photo,
             region: raw.region,
             drift,
+            controls: [raw.camera.test.controls, raw.camera.reference.controls],
             content_sha256: files::sha256(content.join("\0").as_bytes()),
         })
     }
@@ -232,6 +253,11 @@ impl RawRecipe {
         self.align.validate().map_err(|error| invalid("align", error.to_string()))?;
         self.photo.validate().map_err(|error| invalid("photo", error.to_string()))?;
         self.region.validate().map_err(|error| invalid("region", error.to_string()))?;
+        let RawCameras { test, reference } = &self.camera;
+        for (section, settings) in [("test", test), ("reference", reference)] {
+            let checked = settings.controls.check(section);
+            checked.map_err(|error| invalid("camera", error.to_string()))?;
+        }
         let drift = self.drift.as_ref().map(RawDrift::validate).transpose();
         drift.map_err(|error| invalid("drift", error.to_string()))
     }
@@ -276,6 +302,23 @@ mod tests {
         assert_ne!(without.content_sha256(), with.content_sha256());
         assert_eq!(without.drift, None);
         assert_eq!(with.drift.unwrap().figures[0].unwrap().warn_sigmas, 3.0);
+    }
+
+    #[test]
+    fn what_the_cameras_are_set_to_is_part_of_the_recipe() {
+        let text = |us: u32| format!("[camera.test.controls]\nexposure_us = {us}");
+        let [short, long] = [1_000, 2_000].map(|us| recipe(&text(us)).unwrap());
+        assert_eq!(long.controls[0].exposure_us, Some(2_000.0));
+        assert!(long.controls[1].is_empty());
+        assert_ne!(short.content_sha256(), long.content_sha256());
+        // Thresholds are made with photos, and photo checks look after these.
+        assert_eq!(short.sections_sha256(), long.sections_sha256());
+        let error = recipe("[camera.reference.controls]\nexposure_us = 5").unwrap_err().to_string();
+        assert!(
+            error.contains("[camera]: ") && error.contains("reference.controls.exposure_us"),
+            "{error}"
+        );
+        assert!(recipe("[camera.test]\nexposure_us = 5").is_err());
     }
 
     #[test]

@@ -22,7 +22,44 @@ pub struct Controls {
 }
 
 impl Controls {
-    pub(super) fn check(&self, section: &str) -> Result<(), Error> {
+    /// These, and for what they leave open those of `base`: a recipe's over a station's.
+    #[must_use]
+    pub fn over(&self, base: &Self) -> Self {
+        let mut driver = base.driver.clone();
+        driver.extend(self.driver.clone());
+        Self {
+            exposure_us: self.exposure_us.or(base.exposure_us),
+            gain: self.gain.or(base.gain),
+            white_balance_k: self.white_balance_k.or(base.white_balance_k),
+            driver,
+        }
+    }
+
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The first key that `other` sets and these do not: a camera that changes to these would keep it.
+    pub fn lacks(&self, other: &Self) -> Option<String> {
+        let plain = [
+            ("exposure_us", self.exposure_us.is_none() && other.exposure_us.is_some()),
+            ("gain", self.gain.is_none() && other.gain.is_some()),
+            ("white_balance_k", self.white_balance_k.is_none() && other.white_balance_k.is_some()),
+        ];
+        let lacking = plain.into_iter().find(|(_, is_lacking)| *is_lacking);
+        let mut named = other.driver.keys().filter(|name| !self.driver.contains_key(*name));
+        lacking
+            .map(|(key, _)| key.to_owned())
+            .or_else(|| named.next().map(|name| format!("driver.{name}")))
+    }
+
+    /// Checks every value as far as it can be known without the device; `section` is that before
+    /// `.controls` in messages.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`] for the first that cannot be.
+    pub fn check(&self, section: &str) -> Result<(), Error> {
         let key = |name: &str| format!("{section}.controls.{name}");
         if let Some(us) = self.exposure_us {
             let key = key("exposure_us");
@@ -72,6 +109,25 @@ mod tests {
             let message = message(text);
             assert!(message.contains(says), "{message}");
         }
+    }
+
+    #[test]
+    fn those_of_a_recipe_go_before_those_of_a_station() {
+        let read = |text| toml::from_str::<Controls>(text).unwrap();
+        let station = read("exposure_us = 1000\ngain = 2\n[driver]\nbrightness = 1\nhue = 1");
+        let recipe = read("exposure_us = 4000\n[driver]\nbrightness = 5");
+        let both = read("exposure_us = 4000\ngain = 2\n[driver]\nbrightness = 5\nhue = 1");
+        assert_eq!(recipe.over(&station), both);
+        assert_eq!(Controls::default().over(&station), station);
+    }
+
+    #[test]
+    fn what_would_stay_from_before_is_named() {
+        let read = |text| toml::from_str::<Controls>(text).unwrap();
+        let before = read("gain = 2\n[driver]\nhue = 1");
+        assert_eq!(read("gain = 3\n[driver]\nhue = 2").lacks(&before), None);
+        assert_eq!(read("[driver]\nhue = 2").lacks(&before), Some("gain".to_owned()));
+        assert_eq!(read("gain = 3").lacks(&before), Some("driver.hue".to_owned()));
     }
 
     #[test]

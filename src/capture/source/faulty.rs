@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::{Captured, FrameSource, nanoseconds};
 use crate::capture::pixels::{Converter, FourCc, ImageLayout, PixelFormat};
-use crate::capture::{Clock, Error};
+use crate::capture::{Clock, Controls, Error};
 use crate::frame::Frame;
 
 /// What goes wrong and how often; probabilities are per frame, 0 to 1.
@@ -166,6 +166,14 @@ impl<S: FrameSource, C: Clock> FrameSource for Faulty<S, C> {
         self.source.reopen()?;
         self.state = State::Open;
         Ok(())
+    }
+
+    fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
+        self.source.set_controls(controls)?;
+        match self.state {
+            State::Gone { .. } => Err(self.gone()),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub use playlist::Playlist;
 pub use replay::Replay;
 pub use stamp::{Stamp, StampSource};
 
-use super::Error;
+use super::{Controls, Error};
 use crate::frame::Frame;
 
 /// A frame as it arrives.
@@ -54,6 +54,17 @@ pub trait FrameSource: Send {
     /// # Errors
     /// [`Error::Disconnected`] while it is away.
     fn reopen(&mut self) -> Result<(), Error>;
+
+    /// Sets these controls instead of those before and reads them back, now and whenever it is opened
+    /// again. What is not a device has none, and takes whatever it is given.
+    ///
+    /// # Errors
+    /// [`Error::Control`] when the device does not take one, [`Error::Disconnected`] while it is away: it
+    /// is opened with these all the same.
+    fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
+        let _ = controls;
+        Ok(())
+    }
 }
 
 impl FrameSource for Box<dyn FrameSource> {
@@ -67,6 +78,10 @@ impl FrameSource for Box<dyn FrameSource> {
 
     fn reopen(&mut self) -> Result<(), Error> {
         (**self).reopen()
+    }
+
+    fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
+        (**self).set_controls(controls)
     }
 }
 

@@ -10,7 +10,7 @@ use super::node::{Filled, Identity, Node};
 use super::stream::Stream;
 use crate::capture::source::nanoseconds;
 use crate::capture::{
-    CameraConfig, Captured, Clock, Converter, Error, FrameSource, ImageLayout, Stamp,
+    CameraConfig, Captured, Clock, Controls, Converter, Error, FrameSource, ImageLayout, Stamp,
 };
 
 /// How long to wait before asking a device again that says a frame is there and gives none.
@@ -212,6 +212,14 @@ impl<N: Node, C: Clock> FrameSource for Camera<N, C> {
                 };
                 Err(error)
             }
+        }
+    }
+
+    fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
+        self.config.controls = controls.clone();
+        match &mut self.open {
+            Some(open) => controls::fix(open.stream.node(), controls, &self.name),
+            None => Err(self.gone()),
         }
     }
 }

@@ -22,7 +22,7 @@ pub use list::{CameraNode, DeviceControl, cameras, device_controls, set_device_c
 
 use std::time::Duration;
 
-use super::{CameraConfig, Captured, Error, FrameSource, MonotonicClock};
+use super::{CameraConfig, Captured, Controls, Error, FrameSource, MonotonicClock};
 use camera::Camera;
 use kernel::KernelNode;
 
@@ -73,6 +73,10 @@ impl FrameSource for V4l2 {
 
     fn reopen(&mut self) -> Result<(), Error> {
         self.0.reopen()
+    }
+
+    fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
+        self.0.set_controls(controls)
     }
 }
 

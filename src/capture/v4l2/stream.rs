@@ -79,6 +79,11 @@ impl<N: Node> Stream<N> {
         Some((value, self.node.queue(filled.index)))
     }
 
+    /// The device, for what may be asked of it while it streams.
+    pub(super) fn node(&mut self) -> &mut N {
+        &mut self.node
+    }
+
     /// Waits for a filled buffer, at most `timeout`; may come back early.
     pub(super) fn wait(&mut self, timeout: Duration) -> io::Result<()> {
         self.node.wait(timeout)

@@ -327,6 +327,25 @@ fn an_automatic_that_cannot_be_changed_now_is_left() {
 }
 
 #[test]
+fn controls_change_while_it_streams_and_stay_when_it_is_opened_again() {
+    let (shared, clock) = device(shots(5));
+    with_controls(&shared);
+    let mut camera = opened(&shared, &clock);
+    let read = |text: &str| toml::from_str::<Controls>(text).unwrap();
+    camera.set_controls(&read("exposure_us = 1200\ngain = 48")).unwrap();
+    let values = || shared.lock().controls.iter().map(|(_, value)| *value).collect::<Vec<i64>>();
+    assert_eq!(values(), [1, 12, 0, 48, 0]);
+    assert_eq!(level(&camera.next_frame(WAIT).unwrap()), 0);
+    let refused = camera.set_controls(&read("gain = 17")).unwrap_err().to_string();
+    assert!(refused.contains("17 is not 16 and a multiple of 16"), "{refused}");
+    camera.set_controls(&read("exposure_us = 2400\ngain = 32")).unwrap();
+    shared.lock().controls[3].1 = 96;
+    camera.reopen().unwrap();
+    assert_eq!(values(), [1, 24, 0, 32, 0]);
+    assert_eq!(shared.lock().violations, [""; 0]);
+}
+
+#[test]
 fn controls_that_do_not_take_their_value_are_errors() {
     for (text, stuck, says) in [
         ("gain = 17", None, "control analogue_gain: 17 is not 16 and a multiple of 16"),

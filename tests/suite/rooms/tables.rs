@@ -84,7 +84,7 @@ const ROOMS: [Room; 25] = [
     (
         "recipe",
         &["jiff", "toml", "serde_json"],
-        &["files", "align", "drift", "region", "spec", "verdict"],
+        &["files", "align", "capture", "drift", "region", "spec", "verdict"],
     ),
     ("inspect", &[], &["frame", "clip", "align", "region", "diff", "verdict", "spec", "recipe"]),
     ("calibrate", &["statrs", "csv", "toml", "rand"], &["files", "frame", "manifest", "verdict"]),
