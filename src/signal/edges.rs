@@ -16,7 +16,7 @@ const KERNEL_BUFFER: u32 = 2_048;
 /// One edge of an input line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edge {
-    /// When it happened, CLOCK_MONOTONIC by the kernel; `debounce_us` later where that is set.
+    /// When it happened, CLOCK_MONOTONIC by the kernel.
     pub ns: i64,
     /// Edges before it that the kernel saw and could not keep; never known with version 1 of its
     /// interface.
@@ -31,6 +31,8 @@ pub struct EdgeInput {
     clock: StampClock,
     /// Version 1 of the interface does not debounce.
     lockout_ns: i64,
+    /// Version 2 stamps an edge when it has been stable for so long.
+    delay_ns: i64,
     sequence: Sequence,
     last_ns: i64,
 }
@@ -63,12 +65,14 @@ impl EdgeInput {
         builder.using_abi_version(version);
         let request = builder.request().map_err(|error| place.refusal(&error))?;
         let release = rustix::system::uname().release().to_string_lossy().into_owned();
-        let lockout = if is_version_1 { config.debounce } else { Duration::ZERO };
+        let debounce_ns = i64::try_from(config.debounce.as_nanos()).unwrap_or(i64::MAX);
+        let (lockout_ns, delay_ns) = debounced(is_version_1, debounce_ns);
         Ok(Self {
             place,
             request,
             clock: StampClock::of(is_version_1, &release),
-            lockout_ns: i64::try_from(lockout.as_nanos()).unwrap_or(i64::MAX),
+            lockout_ns,
+            delay_ns,
             sequence: Sequence { is_counted: !is_version_1, last: None },
             last_ns: i64::MIN,
         })
@@ -84,7 +88,8 @@ impl EdgeInput {
             return Ok(None);
         }
         let event = self.request.read_edge_event().map_err(failed)?;
-        let ns = self.clock.to_monotonic(event.timestamp_ns, moment());
+        let stamp_ns = self.clock.to_monotonic(event.timestamp_ns, moment());
+        let ns = stamp_ns.saturating_sub(self.delay_ns);
         let missed = self.sequence.missed_before(event.line_seqno);
         if ns.saturating_sub(self.last_ns) < self.lockout_ns && self.last_ns != i64::MIN {
             return Ok(None);
@@ -93,10 +98,22 @@ impl EdgeInput {
         Ok(Some(Edge { ns, missed }))
     }
 
+    /// Whether edges that the kernel could not keep are told: version 1 of its interface does not.
+    pub fn tells_losses(&self) -> bool {
+        self.sequence.is_counted
+    }
+
     /// Chip and line, for messages.
     pub fn name(&self) -> &str {
         &self.place.name
     }
+}
+
+/// How long edges after one are ignored here, and how late the kernel stamps one.
+///
+/// Source: Linux `drivers/gpio/gpiolib-cdev.c`, where `debounce_work_func` takes the time.
+fn debounced(is_version_1: bool, debounce_ns: i64) -> (i64, i64) {
+    if is_version_1 { (debounce_ns, 0) } else { (0, debounce_ns) }
 }
 
 /// Tells from the kernel's numbers how many edges it dropped.
@@ -146,6 +163,12 @@ mod tests {
     #[test]
     fn edges_before_the_first_that_was_read_are_missed_too() {
         assert_eq!(Sequence { is_counted: true, last: None }.missed_before(4), 3);
+    }
+
+    #[test]
+    fn who_debounces_decides_which_stamps_are_late() {
+        assert_eq!(debounced(true, 500), (500, 0));
+        assert_eq!(debounced(false, 500), (0, 500));
     }
 
     #[test]
