@@ -161,6 +161,7 @@ impl Day {
             timing_ms: part.details.timing_ms,
             recipe_sha256: String::new(),
             model_sha256: String::new(),
+            thresholds_sha256: String::new(),
         };
         assert!(self.writer.append_part(now_ms(), record));
     }

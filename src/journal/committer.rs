@@ -16,7 +16,8 @@ use super::store::{self, Lock};
 use super::supervise::caught;
 #[cfg(test)]
 use super::test_panics::{Place, visit};
-use super::{DATABASE, Error};
+use super::{DATABASE, Error, IMAGES};
+use crate::files;
 
 /// The most records in one group.
 const GROUP_MOST: usize = 512;
@@ -26,6 +27,14 @@ const RETRY: Duration = Duration::from_millis(250);
 const IDLE: Duration = Duration::from_secs(1);
 /// The most records deleted in one group.
 const FORGET_AT_ONCE: u64 = 2_000;
+/// The most records deleted at once for lack of room, with their images: outcomes wait meanwhile.
+const FORGET_WHEN_FULL: u64 = 500;
+/// The newest records, which a database that is full by its own limit keeps.
+const KEPT_WHEN_FULL: u64 = 500;
+/// How often room is made for one group.
+const ROOMS: usize = 8;
+/// Pages that a group may take: a database with fewer left is full by its limit, not by its disk.
+const GROUP_PAGES: u64 = 2_048;
 /// The most deleted images that wait to be taken off the list.
 const MOST_REMOVED: usize = 10_000;
 /// Panics in a row after which the records at hand are given up: one of them may be the reason.
@@ -281,12 +290,47 @@ impl Committer {
             let usual = "records came faster than the disk takes them";
             self.losses.record(self.cause.as_deref().unwrap_or(usual))
         });
-        match self.commit(gap, is_last) {
-            Ok(Some(attempt)) => self.settle(&attempt, start.elapsed()),
-            Ok(None) => {}
-            Err(error) => return self.failed(&error),
+        for _ in 0..ROOMS {
+            match self.commit(gap.clone(), is_last) {
+                Ok(Some(attempt)) => self.settle(&attempt, start.elapsed()),
+                Ok(None) => {}
+                Err(error) if is_full(&error) => match self.make_room() {
+                    Ok(true) => continue,
+                    Ok(false) => return self.failed(&error),
+                    Err(error) => return self.failed(&error),
+                },
+                Err(error) => return self.failed(&error),
+            }
+            return true;
         }
-        true
+        self.fail("the database is full, and what may be deleted is not enough".to_owned(), true);
+        false
+    }
+
+    /// Deletes old records in a group of their own, since one that adds any does not fit; whether there
+    /// were any.
+    ///
+    /// A database that is full by its own limit is one that must forget; on a full disk only what is too
+    /// much by number goes.
+    fn make_room(&mut self) -> rusqlite::Result<bool> {
+        let images = self.folder.join(IMAGES);
+        let Some(connection) = &mut self.connection else { return Ok(false) };
+        self.attempted = None;
+        let records = self.limits.records;
+        let most = if is_at_limit(connection)? { records.min(KEPT_WHEN_FULL) } else { records };
+        let mut group = Group::begin(connection, &self.ledger)?;
+        let names = group.make_room(most, FORGET_WHEN_FULL)?;
+        if group.ledger == self.ledger {
+            return Ok(false);
+        }
+        // Before the list forgets them: what a crash leaves between is found missing, not forgotten.
+        for name in names {
+            if let Ok(path) = files::join_below(&images, &name) {
+                let _ = std::fs::remove_file(path);
+            }
+        }
+        self.ledger = group.commit()?;
+        Ok(true)
     }
 
     fn commit(&mut self, gap: Option<Record>, is_last: bool) -> rusqlite::Result<Option<Attempt>> {
@@ -352,8 +396,7 @@ impl Committer {
     }
 
     fn failed(&mut self, error: &rusqlite::Error) -> bool {
-        let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
-        self.fail(error.to_string(), is_full);
+        self.fail(error.to_string(), is_full(error));
         false
     }
 
@@ -411,7 +454,19 @@ pub(super) fn no_outcome(number: u64, stage: &str, detail: &str) -> Entry {
         timing_ms: Default::default(),
         recipe_sha256: String::new(),
         model_sha256: String::new(),
+        thresholds_sha256: String::new(),
     }))
+}
+
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+/// Whether the database is as large as it may be, but for less than a group.
+fn is_at_limit(connection: &Connection) -> rusqlite::Result<bool> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+    let (pages, most) = (pragma("page_count")?, pragma("max_page_count")?);
+    Ok(pages + GROUP_PAGES.min(most / 4) >= most)
 }
 
 fn limit(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {

@@ -9,13 +9,15 @@ use std::{fs, io};
 use rusqlite::Connection;
 
 use super::record::{Entry, Evidence, Image, Record};
-use super::retention::Tidier;
+use super::retention::{AT_ONCE, Tidier};
 use super::shared::{Message, Queue};
 use super::supervise::caught;
 use crate::files;
 use crate::frame::{Frame, Pixels};
 use crate::verdict::Verdict;
 
+/// Written and deleted to see whether images can be written again.
+const PROBE: &str = ".probe";
 /// Parts whose images share a folder.
 const PARTS_PER_FOLDER: u64 = 1_000;
 
@@ -98,11 +100,13 @@ impl Keeper {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if Instant::now() >= next_look {
-                if let Err(reason) = caught(|| self.tidy()) {
+                self.look_after_fault();
+                let is_more = caught(|| self.tidy()).unwrap_or_else(|reason| {
                     log::error!("journal: retention: {reason}");
                     self.queue.shared.health().restarts += 1;
-                }
-                next_look = Instant::now() + self.every;
+                    false
+                });
+                next_look = Instant::now() + if is_more { self.every / 10 } else { self.every };
             }
         }
     }
@@ -131,14 +135,28 @@ impl Keeper {
         shared.jobs.fetch_sub(1, Ordering::AcqRel);
     }
 
-    fn tidy(&mut self) {
+    /// The next image may be hours away: a file that can be written says that images can be again.
+    fn look_after_fault(&self) {
+        if self.queue.shared.health().image_fault.is_none() {
+            return;
+        }
+        let path = self.folder.join(PROBE);
+        if files::write(&path, &[0; 4_096]).is_ok() && fs::remove_file(&path).is_ok() {
+            self.queue.shared.health().image_fault = None;
+        }
+    }
+
+    /// Whether there is more to delete.
+    fn tidy(&mut self) -> bool {
         let removal = self.tidier.remove(&self.folder);
+        let is_more = removal.names.len() >= AT_ONCE;
         if let Some(event) = removal.event() {
             self.queue.append(Entry::now(event));
             // When the queue is full they stay on the list, and are found missing next time.
             let _ = self.queue.sender.try_send(Message::Removed(removal.names));
         }
         let _ = self.queue.sender.try_send(Message::Tidy);
+        is_more
     }
 }
 

@@ -159,21 +159,42 @@ impl<'a> Group<'a> {
     /// What comes after a record that cannot go stays: one of a part whose images are kept, or with
     /// a number that is not summed up yet.
     pub(super) fn forget(&mut self, most: u64, at_once: u64) -> rusqlite::Result<()> {
-        let bound = |query: &str| -> rusqlite::Result<Option<u64>> {
-            self.transaction.query_row(query, [], |row| row.get(0))
+        let with_image = self.bound("SELECT MIN(seq) FROM images")?;
+        match self.excess(most, at_once)? {
+            Some((first, end)) if first < end.min(with_image.unwrap_or(u64::MAX)) => {
+                self.delete_below(end.min(with_image.unwrap_or(u64::MAX)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`Group::forget`], whatever images are kept: the names of those that nothing lists any more.
+    pub(super) fn make_room(&mut self, most: u64, at_once: u64) -> rusqlite::Result<Vec<String>> {
+        let Some((_, end)) = self.excess(most, at_once)? else { return Ok(Vec::new()) };
+        let names = {
+            let query = "SELECT name FROM images WHERE seq < ?1";
+            let mut statement = self.transaction.prepare(query)?;
+            let names = statement.query_map([end], |row| row.get(0))?;
+            names.collect::<rusqlite::Result<Vec<String>>>()?
         };
-        let Some(first) = bound("SELECT MIN(seq) FROM records")? else { return Ok(()) };
-        let with_image = bound("SELECT MIN(seq) FROM images")?;
+        self.transaction.execute("DELETE FROM images WHERE seq < ?1", [end])?;
+        self.delete_below(end)?;
+        Ok(names)
+    }
+
+    /// The first record, and where those above `most` end, as far as numbers are summed up.
+    fn excess(&self, most: u64, at_once: u64) -> rusqlite::Result<Option<(u64, u64)>> {
+        let Some(first) = self.bound("SELECT MIN(seq) FROM records")? else { return Ok(None) };
         let open = format!("SELECT MIN(seq) FROM (SELECT seq {ACCOUNTS})");
         let owed: Option<u64> =
             self.transaction.query_row(&open, [self.ledger.accounted_below], |row| row.get(0))?;
-        let kept = [with_image, owed].into_iter().flatten().min().unwrap_or(u64::MAX);
         let excess = (self.ledger.seq + 1).saturating_sub(first + most);
-        let end = (first + excess.min(at_once)).min(kept);
-        if end <= first {
-            return Ok(());
-        }
-        self.delete_below(end)
+        let end = (first + excess.min(at_once)).min(owed.unwrap_or(u64::MAX));
+        Ok((end > first).then_some((first, end)))
+    }
+
+    fn bound(&self, query: &str) -> rusqlite::Result<Option<u64>> {
+        self.transaction.query_row(query, [], |row| row.get(0))
     }
 
     fn delete_below(&mut self, end: u64) -> rusqlite::Result<()> {
@@ -181,13 +202,14 @@ impl<'a> Group<'a> {
         let query = "SELECT hash FROM records WHERE seq = ?1";
         let hash = self.transaction.query_row(query, [deleted_to], |row| row.get(0))?;
         let Ledger { accounted_below, reserved_below, .. } = self.ledger;
+        // First of all: in a full database the checkpoint takes the room of what goes.
+        self.transaction.execute("DELETE FROM records WHERE seq <= ?1", [deleted_to])?;
         self.push(&Entry::now(Record::Checkpoint(Checkpoint {
             deleted_to,
             hash,
             accounted_below,
             reserved_below,
-        })))?;
-        self.transaction.execute("DELETE FROM records WHERE seq <= ?1", [deleted_to]).map(drop)
+        })))
     }
 
     /// Makes the group durable.

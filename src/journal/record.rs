@@ -64,6 +64,9 @@ pub struct Part {
     /// SHA-256 of the vision file.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub model_sha256: String,
+    /// SHA-256 of the threshold file.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub thresholds_sha256: String,
 }
 
 /// A verdict; one that was not reached has a reason.
@@ -232,6 +235,7 @@ impl Part {
             .collect();
         cut(&mut self.recipe_sha256, MAX_NAME);
         cut(&mut self.model_sha256, MAX_NAME);
+        cut(&mut self.thresholds_sha256, MAX_NAME);
     }
 }
 
@@ -337,6 +341,7 @@ mod tests {
             timing_ms: BTreeMap::from([("encode".to_owned(), 61.5)]),
             recipe_sha256: "ab".to_owned(),
             model_sha256: "cd".to_owned(),
+            thresholds_sha256: "ef".to_owned(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::files;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// The most images deleted at once.
-const AT_ONCE: usize = 500;
+pub(super) const AT_ONCE: usize = 500;
 /// The newest images of failures, which age alone never deletes: a clock may be wrong.
 const KEPT_AT_ANY_AGE: u64 = 200;
 
@@ -23,7 +23,8 @@ pub struct Retention {
     pub passes_days: u32,
     /// Days that images of all other parts are kept.
     pub failures_days: u32,
-    /// The most records; above, the oldest go behind a checkpoint, images of theirs gone before.
+    /// The most records; above, the oldest go behind a checkpoint, images of theirs gone before,
+    /// whatever they show.
     ///
     /// Not an age: a box without a battery for its clock has none to trust.
     pub records: u64,
@@ -84,6 +85,12 @@ impl Tidier {
         );
         let mut chosen = self.old(age(passes_days), "failure = 0")?;
         chosen.extend(self.old(age(failures_days), &format!("failure = 1 {spared}"))?);
+        let known = |chosen: &[(String, u64)], name: &str| chosen.iter().any(|(it, _)| it == name);
+        for (name, bytes) in self.behind()? {
+            if !known(&chosen, &name) {
+                chosen.push((name, bytes));
+            }
+        }
         let query = "SELECT IFNULL(SUM(bytes), 0) FROM images";
         let total: u64 = self.connection.query_row(query, [], |row| row.get(0))?;
         let gone: u64 = chosen.iter().map(|(_, bytes)| bytes).sum();
@@ -95,6 +102,18 @@ impl Tidier {
         }
         chosen.truncate(AT_ONCE);
         Ok(chosen)
+    }
+
+    /// Images of records that are too many by number: those cannot go before these.
+    fn behind(&self) -> rusqlite::Result<Vec<(String, u64)>> {
+        let query = "SELECT IFNULL(MAX(seq), 0) FROM records";
+        let last: u64 = self.connection.query_row(query, [], |row| row.get(0))?;
+        let query =
+            format!("SELECT name, bytes FROM images WHERE seq <= ?1 ORDER BY seq LIMIT {AT_ONCE}");
+        let mut statement = self.connection.prepare(&query)?;
+        let before = last.saturating_sub(self.retention.records);
+        let rows = statement.query_map([before], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
     }
 
     fn old(&self, before_ms: u64, which: &str) -> rusqlite::Result<Vec<(String, u64)>> {

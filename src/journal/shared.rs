@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::gap::Losses;
@@ -96,6 +96,15 @@ impl Shared {
     /// Held for a few instructions at a time, never over a system call.
     pub(super) fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`Shared::health`], unless somebody holds it.
+    pub(super) fn try_health(&self) -> Option<MutexGuard<'_, Health>> {
+        match self.health.try_lock() {
+            Ok(health) => Some(health),
+            Err(TryLockError::Poisoned(health)) => Some(health.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     pub(super) fn is_closing(&self) -> bool {

@@ -163,8 +163,19 @@ impl Writer {
 
     /// How the journal is now.
     pub fn health(&self) -> Health {
+        let health = self.queue.shared.health().clone();
+        self.completed(health)
+    }
+
+    /// As [`Writer::health`] where that can be told without waiting for a thread that is amid a change: one
+    /// of ordinary priority may be kept from going on.
+    pub fn try_health(&self) -> Option<Health> {
+        let health = self.queue.shared.try_health()?.clone();
+        Some(self.completed(health))
+    }
+
+    fn completed(&self, mut health: Health) -> Health {
         let shared = &self.queue.shared;
-        let mut health = shared.health().clone();
         let settled = shared.settled.load(Ordering::Acquire);
         health.queued = shared.accepted.load(Ordering::Acquire).saturating_sub(settled);
         health.undurable_numbers = shared.numbers.undurable();

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::core::{Details, Judgement};
 use super::found::findings_of;
 use super::goldens::{SampleSeen, challenge, check_listed, luma};
+use crate::capture::Controls;
 use crate::clip::Bundle;
 use crate::drift::DriftConfig;
+use crate::files;
 use crate::frame::Frame;
 use crate::inspect::{Goldens, Inspection, Inspector, Opening, Reference};
 use crate::journal::{Outcome, SpecScore};
@@ -20,7 +22,8 @@ use crate::recipe::{Date, Recipe, today};
 use crate::verdict::{NotInspected, Verdict};
 
 /// What a part is judged by, for read-back and for the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Identity {
     /// The recipe's name.
     pub name: String,
@@ -28,6 +31,8 @@ pub struct Identity {
     pub recipe_sha256: String,
     /// SHA-256 of the vision file.
     pub model_sha256: String,
+    /// SHA-256 of the threshold file: others are others' verdicts.
+    pub thresholds_sha256: String,
 }
 
 /// The frames of one part.
@@ -57,6 +62,11 @@ pub trait Judge: Send {
     /// What of its parts is watched for drift, if anything is.
     fn drift(&self) -> Option<DriftConfig> {
         None
+    }
+
+    /// What its recipe sets at the cameras: the test's, then the reference's.
+    fn controls(&self) -> [Controls; 2] {
+        Default::default()
     }
 
     /// Judges known goldens; how many were judged as they must be.
@@ -123,7 +133,10 @@ impl RecipeJudge {
         inspector.thresholds().map_err(|reason| refused(reason.detail.clone()))?;
         check_parity(&inspector).map_err(|error| refused(error.to_string()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        let thresholds_path = &inspector.recipe().thresholds_path;
         let identity = Identity {
+            thresholds_sha256: files::sha256_of(thresholds_path)
+                .map_err(|error| refused(error.to_string()))?,
             name: inspector.recipe().name.clone(),
             recipe_sha256: inspector.recipe().content_sha256().to_owned(),
             model_sha256: inspector.made_with().vision_sha256.clone(),
@@ -175,6 +188,10 @@ impl Judge for RecipeJudge {
 
     fn drift(&self) -> Option<DriftConfig> {
         self.inspector.recipe().drift.clone()
+    }
+
+    fn controls(&self) -> [Controls; 2] {
+        self.inspector.recipe().controls.clone()
     }
 
     fn challenge(&mut self) -> Result<usize, String> {

@@ -9,7 +9,7 @@ use super::command::{By, Command};
 use super::core::{Component, Judgement};
 use super::goldens::SampleSeen;
 use super::judge::{Identity, Judge};
-use crate::capture::Captured;
+use crate::capture::{Captured, Controls};
 use crate::drift::Drift;
 
 /// One event for the line's thread.
@@ -37,6 +37,8 @@ pub(super) enum Message {
     Challenged { generation: u32, result: Result<usize, String>, samples: Vec<SampleSeen> },
     /// A recipe was loaded and its goldens judged right, or not.
     Loaded(Result<Box<Loaded>, Error>),
+    /// A camera was set to the controls of this change and has read them back, or not.
+    CameraSet { camera: usize, change: u32, set: Result<(), String> },
     /// Somebody wants something.
     Command { command: Command, by: By, reply: SyncSender<Value> },
 }
@@ -47,4 +49,6 @@ pub(super) struct Loaded {
     pub(super) identity: Identity,
     pub(super) judge: Box<dyn Judge>,
     pub(super) drift: Option<Drift>,
+    /// What it sets at the cameras.
+    pub(super) controls: [Controls; 2],
 }

@@ -10,6 +10,7 @@
 //!
 //! It judges no frame and finds no threshold, and it is never the reason that a part passes.
 
+mod belt;
 mod camera;
 mod check;
 mod command;
@@ -32,6 +33,8 @@ mod rate;
 mod replay;
 mod rim;
 mod run;
+mod silence;
+mod standing;
 mod status;
 mod teach;
 #[cfg(test)]

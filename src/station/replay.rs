@@ -310,6 +310,7 @@ mod tests {
             timing_ms: BTreeMap::new(),
             recipe_sha256: String::new(),
             model_sha256: String::new(),
+            thresholds_sha256: String::new(),
         };
         let details =
             Details { scores: found.1.to_vec(), timing_ms: BTreeMap::new(), findings: None };

@@ -1,28 +1,33 @@
 //! Starts the threads around the line.
 
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
 use super::Error;
-use super::camera::{Camera, OpenSource};
+use super::camera::{Camera, OpenSource, Order};
 use super::config::{StationConfig, TriggerConfig};
 use super::inputs::{self, Role};
+use super::silence::{Cause, Silence};
 use super::threads::{Shared, spawn};
 use crate::signal::InputConfig;
 
 /// A thread for each camera, input line and trigger by time; frames and triggers begin at `first_ns`.
 pub(super) fn start_threads(
     config: &StationConfig,
-    (open, first_ns): (&OpenSource, i64),
+    (open, first_ns, orders): (&OpenSource, i64, [Receiver<Order>; 2]),
     shared: &Shared,
 ) -> Result<Vec<JoinHandle<()>>, Error> {
     let mut threads = Vec::new();
-    for (number, camera) in config.capture.cameras.iter().enumerate() {
+    let cameras = config.capture.cameras.iter().zip(orders).enumerate();
+    for (number, (camera, orders)) in cameras {
         let camera = Camera {
             number,
             config: camera.clone(),
             timeout: config.capture.timeout,
             first_ns: first_exposure_ns(config, number, first_ns),
             open: open.clone(),
+            orders,
+            silence: silence_of(config, number),
             shared: shared.clone(),
         };
         let name = if number == 0 { "camera-test" } else { "camera-ref" };
@@ -49,6 +54,22 @@ pub(super) fn start_threads(
         TriggerConfig::FreeRunning | TriggerConfig::Software => {}
     }
     Ok(threads)
+}
+
+/// When a camera that delivers nothing is to be doubted.
+fn silence_of(config: &StationConfig, camera: usize) -> Silence {
+    let timing = &config.core.timing;
+    let views = timing.reference.iter().chain([&timing.test]);
+    let delay_ns = views.filter(|view| view.camera == camera).map(|view| view.delay_ns).max();
+    let grace_ns = [timing.window_ns, timing.frame_latency_ns, timing.trigger_latency_ns]
+        .into_iter()
+        .fold(delay_ns.unwrap_or(0), i64::saturating_add);
+    // Where frames are the trigger, nothing else tells of a part.
+    let cause = match config.trigger {
+        TriggerConfig::FreeRunning => Cause::Time,
+        _ => Cause::Parts,
+    };
+    Silence::new(cause, grace_ns)
 }
 
 /// A folder's first frame lies in the window of the first trigger by time.

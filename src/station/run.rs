@@ -1,18 +1,18 @@
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::camera::OpenSource;
+use super::camera::{OpenSource, Order, orders};
 use super::command::{By, Command};
 use super::config::StationConfig;
 use super::confirm::Confirmations;
 use super::control::{Control, ask};
-use super::core::{Core, Health};
-use super::driver::{Judging, Line, Shown, Times, Watch, Wires, now_ns};
+use super::core::{Component, Core, Health};
+use super::driver::{Judging, Line, Settings, Shown, Times, Watch, Wires, now_ns, over};
 use super::inspector::{InUse, Inspector};
 use super::judge::{Judge, OpenJudge, RecipeJudge};
 use super::memory::{recall, remember};
@@ -21,11 +21,12 @@ use super::notify::Notifier;
 use super::onlookers::{Desk, Recipes, start_plant};
 use super::rate::Rate;
 use super::rim::{start_threads, thread};
+use super::standing::{QUEUE, Restored, Standing, Teller, keep, restore};
 use super::status::Status;
 use super::threads::{Flags, Shared, Urgency, guarded, prefer, spawn};
-use super::view::View;
+use super::view::{View, Waiting};
 use super::{Error, OpenOutputs};
-use crate::capture::{Backoff, BackoffLimits, open_source};
+use crate::capture::{Backoff, BackoffLimits, Controls, open_source};
 use crate::frame::Frame;
 use crate::journal::{Event, EventSource, Writer};
 use crate::plant::Plant;
@@ -111,7 +112,7 @@ impl Station {
         // First of all: from here on the lines are held in their safe state.
         let outputs = (setup.open_outputs)()?;
         let journal = Writer::open(&config.journal.folder, config.journal.settings)?;
-        let judge = (setup.open_judge)(&config.recipe)?;
+        let restored = restore(&config, &setup.open_judge)?;
         let (sender, inbox) = sync_channel(INBOX);
         let shared = Shared { line: sender, flags: Arc::new(Flags::default()) };
         let first_ns = now_ns().saturating_add(LEAD_NS);
@@ -129,8 +130,14 @@ impl Station {
         if let Some(path) = &config.socket {
             station.control = Some(Control::listen(path, &shared)?);
         }
-        let opened = Opened { outputs, journal, judge, inbox, view: station.view.clone() };
-        let line = opened.into_line(&config, &setup, &shared)?;
+        let (orders, camera_ends) = orders();
+        let cameras = set_for(&config, restored.judge.controls());
+        let view = station.view.clone();
+        let (teller, told) = sync_channel(QUEUE);
+        let teller = Teller::new(teller);
+        let opened = Opened { outputs, journal, restored, inbox, view, orders, teller };
+        // On the heap: it is too large to be handed on by value several times over.
+        let line = Box::new(opened.into_line(&config, &setup, &shared)?);
         line.notifier.send("READY=1");
         let line = std::thread::Builder::new()
             .name("line".to_owned())
@@ -138,9 +145,10 @@ impl Station {
             .map_err(thread("line"))?;
         station.line = Some(line);
         station.first_ns = now_ns().saturating_add(LEAD_NS);
-        let open = (&setup.open_source, station.first_ns);
-        station.threads = start_threads(&config, open, &shared)?;
+        let open = (&setup.open_source, station.first_ns, camera_ends);
+        station.threads = start_threads(&cameras, open, &shared)?;
         station.threads.push(station.start_memory(&config)?);
+        station.threads.push(start_standing(&config, told)?);
         station.start_onlookers(&config)?;
         Ok(station)
     }
@@ -243,9 +251,11 @@ impl Drop for Station {
 struct Opened {
     outputs: Box<dyn Outputs>,
     journal: Writer,
-    judge: Box<dyn Judge>,
+    restored: Restored,
     inbox: Receiver<Message>,
     view: Arc<View>,
+    orders: [SyncSender<Order>; 2],
+    teller: Teller,
 }
 
 impl Opened {
@@ -256,7 +266,7 @@ impl Opened {
         setup: &Setup,
         shared: &Shared,
     ) -> Result<Line, Error> {
-        let identity = self.judge.identity().clone();
+        let identity = self.restored.judge.identity().clone();
         let detail = format!("{} {} {}", config.name, identity.name, identity.recipe_sha256);
         self.journal.append_event(Event::new(EventSource::System, "station_started", detail));
         let core = self.core(config);
@@ -267,10 +277,11 @@ impl Opened {
             backoff
         };
         let memory = &config.journal.folder;
-        let drift = self.judge.drift().map(|watched| recall(memory, &identity, watched));
+        let drift = self.restored.judge.drift().map(|watched| recall(memory, &identity, watched));
         let (lines, open) = (Some(self.outputs), setup.open_outputs.clone());
-        let inspector =
-            Inspector::with_judge(0, self.judge, shared).map_err(thread("inspection"))?;
+        let settings = Settings::new(config, &self.restored.judge.controls(), self.orders);
+        let Restored { judge, recipe: path, .. } = self.restored;
+        let inspector = Inspector::with_judge(0, judge, shared).map_err(thread("inspection"))?;
         Ok(Line {
             core,
             inbox: self.inbox,
@@ -282,15 +293,19 @@ impl Opened {
                 backoff: opened(),
                 generation: 0,
                 hung: 0,
-                recipes: vec![InUse { recipe: 0, path: config.recipe.clone(), identity }],
+                recipes: vec![InUse { recipe: 0, path, identity }],
                 next_recipe: 1,
                 challenged: None,
                 loading: None,
             },
+            settings,
+            standing: self.teller,
             journal: Some(self.journal),
+            journal_health: Default::default(),
             confirmations: within.map(Confirmations::new),
             view: self.view,
             shown: Shown::default(),
+            waiting: Waiting::default(),
             watch: Watch::new(drift),
             rate: Rate::default(),
             parts_per_minute: 0.0,
@@ -305,14 +320,22 @@ impl Opened {
         let mut core = Core::new(config.core);
         core.start();
         core.inspector_ready();
-        let (name, detail) = match self.judge.challenge() {
+        if config.encoder.is_some() {
+            // Edges before nobody counts.
+            core.set_missing(Component::Encoder, Some("not listened to yet".to_owned()));
+        }
+        if let Some(reason) = &self.restored.hold {
+            self.journal.append_event(Event::new(EventSource::System, "held_from_before", reason));
+            core.hold(reason);
+        }
+        let (name, detail) = match self.restored.judge.challenge() {
             Ok(goldens) => ("challenge_passed", goldens.to_string()),
             Err(reason) => {
                 core.set_challenge(Some(format!("challenge failed: {reason}")));
                 ("challenge_failed", reason)
             }
         };
-        self.view.set_samples(self.judge.samples().to_vec());
+        self.view.set_samples(self.restored.judge.samples().to_vec());
         self.journal.append_event(Event::new(EventSource::System, name, detail));
         core
     }
@@ -327,7 +350,7 @@ impl Station {
 
     /// Edges of the encoder.
     pub(super) fn move_belt(&self, edges: u64) {
-        self.shared.flags.encoder.fetch_add(edges, std::sync::atomic::Ordering::AcqRel);
+        self.shared.flags.belt.advance(now_ns(), edges);
     }
 
     /// A part at a time, told when it is over.
@@ -346,8 +369,28 @@ impl Times {
     }
 }
 
+/// What outlives the process is written by a thread that may wait for the disk.
+fn start_standing(
+    config: &StationConfig,
+    told: Receiver<Standing>,
+) -> Result<JoinHandle<()>, Error> {
+    let folder = config.journal.folder.clone();
+    spawn("standing", move || keep(&folder, &told)).map_err(thread("standing"))
+}
+
+/// A station whose cameras are set as a recipe says.
+pub(super) fn set_for(config: &StationConfig, recipe: [Controls; 2]) -> StationConfig {
+    let mut config = config.clone();
+    let cameras = &mut config.capture.cameras;
+    let base: Vec<Controls> = cameras.iter().map(|camera| camera.controls.clone()).collect();
+    for (camera, controls) in cameras.iter_mut().zip(over(&base, &recipe)) {
+        camera.controls = controls;
+    }
+    config
+}
+
 /// A panic in here drops the outputs, which de-energises them, and leaves the journal as a crash does.
-fn run_line(line: Line) -> Result<Status, String> {
+fn run_line(line: Box<Line>) -> Result<Status, String> {
     let flags = line.shared.flags.clone();
     prefer(Urgency::Line);
     let ended = guarded(|| line.run());

@@ -94,6 +94,12 @@ pub struct JournalStatus {
     pub queued: u64,
     /// Parts whose records were dropped.
     pub dropped_parts: u64,
+    /// Other records that were dropped.
+    pub dropped_others: u64,
+    /// Records that cannot be: a second outcome, or a number that was never given out.
+    pub refused: u64,
+    /// Numbers given out before their reservation was durable; a power loss may give them again.
+    pub undurable_numbers: u64,
     /// Times that a thread of it panicked and went on.
     pub restarts: u64,
     /// Parts whose images were dropped.
@@ -144,6 +150,9 @@ impl From<&journal::Health> for JournalStatus {
             fault: health.fault.clone(),
             queued: health.queued,
             dropped_parts: health.dropped_parts,
+            dropped_others: health.dropped_others,
+            refused: health.refused,
+            undurable_numbers: health.undurable_numbers,
             restarts: health.restarts,
             parts_without_images: health.parts_without_images,
             last_seq: health.last_seq,

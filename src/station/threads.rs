@@ -12,6 +12,7 @@ use thread_priority::{
     ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
 
+use super::belt::Belt;
 use super::message::Message;
 use crate::capture::Clock;
 use crate::capture::MonotonicClock;
@@ -55,8 +56,9 @@ pub(super) struct Flags {
     pub(super) lost_frames: AtomicU64,
     /// Frames on their way to the line, by camera.
     pub(super) frames: [AtomicUsize; 2],
-    /// Edges of the encoder.
-    pub(super) encoder: AtomicU64,
+    /// Parts that were triggered.
+    pub(super) triggers: AtomicU64,
+    pub(super) belt: Belt,
 }
 
 impl Flags {

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use heapless::Deque;
 
@@ -10,6 +10,8 @@ use crate::drift::Drift;
 use crate::frame::Frame;
 use crate::journal::{Outcome, SpecScore};
 
+/// Parts that left and cannot be shown yet, since somebody looks; of more, the newest.
+const WAITING: usize = 8;
 /// Parts whose scores are kept for the trend.
 pub const RECENT: usize = 200;
 
@@ -18,7 +20,7 @@ pub const RECENT: usize = 200;
 pub struct View {
     status: Mutex<Status>,
     seen: Mutex<Seen>,
-    drift: Mutex<Option<Drift>>,
+    drift: Mutex<Option<Arc<Drift>>>,
     samples: Mutex<Vec<SampleSeen>>,
 }
 
@@ -99,7 +101,7 @@ impl View {
     }
 
     /// The charts of the recipe in force, if it has any.
-    pub fn drift(&self) -> Option<Drift> {
+    pub fn drift(&self) -> Option<Arc<Drift>> {
         lock(&self.drift).clone()
     }
 
@@ -112,16 +114,57 @@ impl View {
         *lock(&self.samples) = samples;
     }
 
+    /// The charts as they are now, unless somebody looks: the next ones come in 100 ms.
     pub(super) fn set_drift(&self, drift: Option<&Drift>) {
-        *lock(&self.drift) = drift.cloned();
+        let drift = drift.cloned().map(Arc::new);
+        let was = try_lock(&self.drift).map(|mut shown| std::mem::replace(&mut *shown, drift));
+        // Freed when nobody waits for it.
+        drop(was);
     }
 
+    /// The status as it is now, unless somebody looks: the next one comes in 100 ms.
     pub(super) fn set_status(&self, status: Status) {
+        if let Some(mut shown) = try_lock(&self.status) {
+            *shown = status;
+        }
+    }
+
+    /// After this there is no other.
+    pub(super) fn set_last_status(&self, status: Status) {
         *lock(&self.status) = status;
     }
 
+    /// Shows parts that left, unless somebody looks: then they wait for the next time.
+    pub(super) fn push_waiting(&self, waiting: &mut Waiting) {
+        let Some(mut seen) = try_lock(&self.seen) else { return };
+        while let Some(part) = waiting.0.pop_front() {
+            seen.push(part);
+        }
+    }
+
     /// A part left.
+    #[cfg(test)]
     pub(super) fn push(&self, part: PartSeen) {
+        lock(&self.seen).push(part);
+    }
+}
+
+/// Parts that left and are not shown yet.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(Deque<PartSeen, WAITING>);
+
+impl Waiting {
+    pub(super) fn add(&mut self, part: PartSeen) {
+        if self.0.is_full() {
+            self.0.pop_front();
+        }
+        // There is room now.
+        let _ = self.0.push_back(part);
+    }
+}
+
+impl Seen {
+    fn push(&mut self, part: PartSeen) {
         let limit = |score: &SpecScore| Some((score.score, score.threshold?));
         let recent = Recent {
             number: part.number,
@@ -133,19 +176,18 @@ impl View {
             nearest: part.scores.first().and_then(limit),
         };
         let part = Arc::new(part);
-        let mut seen = lock(&self.seen);
-        if seen.recent.is_full() {
-            seen.recent.pop_front();
+        if self.recent.is_full() {
+            self.recent.pop_front();
         }
         // There is room now.
-        let _ = seen.recent.push_back(recent);
+        let _ = self.recent.push_back(recent);
         if part.outcome != Outcome::Conforming {
-            seen.last_failure = Some(part.clone());
+            self.last_failure = Some(part.clone());
         }
         if part.frames[1].is_some() {
-            seen.last_pictured = Some(part.clone());
+            self.last_pictured = Some(part.clone());
         }
-        seen.last = Some(part);
+        self.last = Some(part);
     }
 }
 
@@ -154,9 +196,37 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What the line does not wait for: whoever holds it may be kept from going on by the line itself.
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_line_waits_for_nobody_who_looks() {
+        let view = View::nothing_yet("a");
+        let (mut waiting, mut status) = (Waiting::default(), view.status());
+        status.up_s = 7.0;
+        let looks = (lock(&view.status), lock(&view.drift), lock(&view.seen));
+        // Each of these would wait for ever.
+        view.set_status(status.clone());
+        view.set_drift(None);
+        (1..=WAITING as u64 + 2).for_each(|number| waiting.add(part(number, Outcome::Mismatch)));
+        view.push_waiting(&mut waiting);
+        drop(looks);
+        assert_eq!((view.status().up_s, view.last().is_some()), (0.0, false));
+        view.set_status(status);
+        view.push_waiting(&mut waiting);
+        assert_eq!((view.status().up_s, view.recent().len()), (7.0, WAITING));
+        assert_eq!(view.last().map(|last| last.number), Some(WAITING as u64 + 2));
+    }
 
     fn part(number: u64, outcome: Outcome) -> PartSeen {
         let threshold = Some(0.5);

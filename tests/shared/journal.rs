@@ -59,6 +59,7 @@ fn part(number: u64) -> Part {
         timing_ms: BTreeMap::new(),
         recipe_sha256: String::new(),
         model_sha256: String::new(),
+        thresholds_sha256: String::new(),
     }
 }
 

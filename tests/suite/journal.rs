@@ -25,6 +25,7 @@ fn written(folder: &Folder) {
             timing_ms: Default::default(),
             recipe_sha256: "ab".to_owned(),
             model_sha256: "cd".to_owned(),
+            thresholds_sha256: "ef".to_owned(),
         };
         assert!(writer.append_part(unix_ms, part));
     }

@@ -238,6 +238,30 @@ fn the_station_of_the_readme_is_one() {
 }
 
 #[test]
+fn a_hold_outlives_a_kill() {
+    let folder = Folder::new();
+    let path = written(&folder);
+    let mut child = station::spawn(program(), &path);
+    assert_eq!(ask(&folder, r#"{"command":"hold","reason":"jam"}"#)["ok"], true);
+    let standing = folder.path("journal/standing.json");
+    let is_written = || std::fs::read_to_string(&standing).is_ok_and(|text| text.contains("jam"));
+    wait_for("the hold is written", is_written);
+    // SIGKILL.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = station::passes(&path);
+    let mut child = station::spawn(program(), &path);
+    let health = || {
+        let status = ask(&folder, r#"{"command":"status"}"#)["status"].clone();
+        (status["health"] == "held" && status["counters"]["held"] != 0, status["reason"].clone())
+    };
+    wait_for("parts are held", || health().0);
+    assert_eq!((health().1, station::passes(&path)), ("jam".into(), before));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn a_station_that_is_killed_passes_nothing_more_and_leaves_no_number_without_an_outcome() {
     let folder = Folder::new();
     let file = written(&folder);

@@ -32,6 +32,7 @@ fn part(number: u64, outcome: Outcome) -> Part {
         timing_ms: BTreeMap::from([("encode".to_owned(), 61.5)]),
         recipe_sha256: "aa".to_owned(),
         model_sha256: "bb".to_owned(),
+        thresholds_sha256: "cc".to_owned(),
     }
 }
 

@@ -114,18 +114,54 @@ fn records_go_behind_a_checkpoint_that_carries_the_chain() {
 }
 
 #[test]
-fn records_stay_as_long_as_an_image_of_theirs() {
+fn images_of_records_that_are_too_many_go_before_them() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
-    let retention = Retention { records: 5, ..Retention::default() };
+    assert_eq!(images(folder.path()).len(), 40);
+    let retention = Retention { records: 50, ..Retention::default() };
     let writer = Writer::open(folder.path(), eager(retention)).unwrap();
-    (0..50).for_each(|_| judge_one(&writer));
+    (0..100).for_each(|_| judge_one(&writer));
     flush(&writer);
-    thread::sleep(Duration::from_millis(50));
+    wait(|| images(folder.path()).is_empty() && verify(folder.path()).records < 70);
     writer.close().unwrap();
     let verified = verify(folder.path());
-    assert_eq!((verified.broken, verified.images), (None, 40));
-    assert!(outcomes(folder.path()).contains_key(&1));
+    assert_eq!((verified.broken, verified.images_gone), (None, 0));
+    assert!(!outcomes(folder.path()).contains_key(&1));
+}
+
+#[test]
+fn a_database_at_its_limit_forgets_the_oldest_and_goes_on() {
+    const BYTES: u64 = 600 << 10;
+    let folder = tempfile::tempdir().unwrap();
+    // Nothing but the limit makes room: nobody looks for what is old meanwhile.
+    let settings = Settings { database_bytes: BYTES, ..settings() };
+    let writer = Writer::open(folder.path(), settings).unwrap();
+    for round in 0..40 {
+        for _ in 0..100 {
+            let detail = "x".repeat(400);
+            let number = judge(&writer, Outcome::not_inspected("photo", detail));
+            if number.is_multiple_of(50) {
+                assert!(writer.keep(number, true, pair(number as u32)));
+            }
+        }
+        assert!(writer.flush(PATIENCE), "round {round}: {:?}", writer.health());
+    }
+    let health = writer.health();
+    assert_eq!((health.fault, health.dropped_parts), (None, 0));
+    let last = judge(&writer, Outcome::Mismatch);
+    writer.close().unwrap();
+    assert!(fs::metadata(folder.path().join(DATABASE)).unwrap().len() <= BYTES);
+    let verified = verify(folder.path());
+    assert_eq!((verified.broken, last), (None, 4_001));
+    let outcomes = outcomes(folder.path());
+    assert!(outcomes.len() >= 400 && !outcomes.contains_key(&1), "{}", outcomes.len());
+    assert_eq!(outcomes[&last], "Mismatch");
+    // Images go with their records, failures or not.
+    let left = images(folder.path());
+    assert!(
+        left.len() >= 2 && left.len() < 160 && left[0] != "000000050-reference.png",
+        "{left:?}"
+    );
 }
 
 #[test]
@@ -146,6 +182,23 @@ fn images_that_a_crash_left_without_a_record_are_taken_over() {
     assert_eq!(shown.iter().filter(|row| is_recovered(row)).count(), 1);
     assert_eq!(images(folder.path()).len(), 3);
     assert_eq!(verify(folder.path()).images, 3);
+}
+
+#[test]
+fn an_image_that_could_not_be_written_is_no_fault_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = Writer::open(folder.path(), eager(Retention::default())).unwrap();
+    // A file where the folder of the first images should be.
+    let in_the_way = folder.path().join(IMAGES).join("000000");
+    fs::write(&in_the_way, "").unwrap();
+    let number = judge(&writer, Outcome::Mismatch);
+    assert!(writer.keep(number, true, pair(1)));
+    flush(&writer);
+    assert_eq!(writer.health().parts_without_images, 1);
+    wait(|| writer.health().image_fault.is_none());
+    writer.close().unwrap();
+    fs::remove_file(in_the_way).unwrap();
+    assert!(images(folder.path()).is_empty());
 }
 
 #[test]

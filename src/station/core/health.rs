@@ -85,6 +85,11 @@ impl Conditions {
         self.hold.get_or_insert(reason);
     }
 
+    /// What somebody has to resume from.
+    pub(super) fn held(&self) -> Option<&str> {
+        self.hold.as_deref()
+    }
+
     pub(super) fn resume(&mut self) {
         self.hold = None;
     }

@@ -9,9 +9,12 @@ use crate::capture::{Pairing, Sighting, Trigger};
 use crate::journal::Outcome;
 use crate::signal::Output;
 
+mod belt;
 mod clock;
 mod judging;
 mod leave;
+
+use belt::Follow;
 
 /// Moments to ask at that are remembered; of more the latest are, which only delays the question.
 const ASKS: usize = 64;
@@ -33,8 +36,11 @@ pub struct Core<P> {
     is_leaving: bool,
     is_stopped: bool,
     encoder: u64,
+    follow: Follow,
     recipe: u32,
     last_now_ns: i64,
+    /// Parts that trigger before are seen by cameras that are being set.
+    settled_ns: i64,
     /// Until then a jump of a clock is told.
     jumped_until_ns: Option<i64>,
     /// When frames that came can be taken at the earliest.
@@ -65,8 +71,10 @@ impl<P: Clone> Core<P> {
             is_leaving: false,
             is_stopped: false,
             encoder: 0,
+            follow: Follow::default(),
             recipe: 0,
             last_now_ns: i64::MIN,
+            settled_ns: i64::MIN,
             jumped_until_ns: None,
             asks: Deque::new(),
             to_leaving: Latency::default(),
@@ -77,6 +85,17 @@ impl<P: Clone> Core<P> {
     /// Tells of a part, numbers ascending; what is given back left at once, for lack of room.
     #[must_use = "a part that is given back has no other outcome"]
     pub fn trigger(&mut self, now_ns: i64, trigger: Trigger) -> Option<Box<Finished>> {
+        self.trigger_at(now_ns, trigger, self.encoder)
+    }
+
+    /// As [`Core::trigger`], with the encoder's count at the trigger: the belt has moved since.
+    #[must_use = "a part that is given back has no other outcome"]
+    pub fn trigger_at(
+        &mut self,
+        now_ns: i64,
+        trigger: Trigger,
+        encoder: u64,
+    ) -> Option<Box<Finished>> {
         self.watch(now_ns);
         self.counters.triggers += 1;
         if self.flights.is_full() || self.is_stopped {
@@ -86,10 +105,14 @@ impl<P: Clone> Core<P> {
         self.flights.push(Flight {
             number: trigger.number,
             trigger_ns: trigger.ns,
-            encoder: self.encoder,
+            encoder,
             recipe: self.recipe,
             stage: Stage::Pairing,
         });
+        self.mind_encoder(now_ns);
+        if trigger.ns < self.settled_ns {
+            self.refuse_unsettled(now_ns);
+        }
         if let Some(displaced) = self.pairing.trigger(now_ns, trigger) {
             self.unite(now_ns, displaced);
         }
@@ -115,11 +138,6 @@ impl<P: Clone> Core<P> {
         self.pairing.frame(now_ns, camera, sighting);
     }
 
-    /// Tells of the encoder's count, which never goes back.
-    pub fn encoder(&mut self, count: u64) {
-        self.encoder = self.encoder.max(count);
-    }
-
     /// Parts that trigger from now on are judged by this recipe.
     pub fn set_recipe(&mut self, recipe: u32) {
         self.recipe = recipe;
@@ -128,6 +146,20 @@ impl<P: Clone> Core<P> {
     /// Whether parts in flight triggered under this recipe, or those to come will.
     pub fn needs_recipe(&self, recipe: u32) -> bool {
         self.recipe == recipe || self.flights.iter().any(|flight| flight.recipe == recipe)
+    }
+
+    /// The cameras are being set: what they see from now on is of the settings before, or of the next.
+    ///
+    /// Parts without frames and those to come are not inspected, until [`Core::settled_from`].
+    pub fn unsettle(&mut self, now_ns: i64) {
+        self.watch(now_ns);
+        self.settled_ns = i64::MAX;
+        self.refuse_unsettled(now_ns);
+    }
+
+    /// Parts that trigger from this time on are seen by cameras that are set.
+    pub fn settled_from(&mut self, ns: i64) {
+        self.settled_ns = ns;
     }
 
     /// All that must be there to begin is there.
@@ -143,6 +175,11 @@ impl<P: Clone> Core<P> {
     /// What held the line is over.
     pub fn resume(&mut self) {
         self.conditions.resume();
+    }
+
+    /// Why nothing passes until somebody resumes.
+    pub fn held(&self) -> Option<&str> {
+        self.conditions.held()
     }
 
     /// The goldens were not all judged as they must be; with `None`, they were.
@@ -172,7 +209,15 @@ impl<P: Clone> Core<P> {
             // Lines that were taken anew show nothing.
             self.pulses.forget(self.last_now_ns);
         }
+        let is_gone = reason.is_some();
         self.conditions.set(component, reason);
+        if component == Component::Encoder {
+            self.follow.is_silent = false;
+            self.follow.parts = 0;
+            if is_gone {
+                self.lose_places(self.last_now_ns);
+            }
+        }
     }
 
     /// An output did not take what [`Action::Set`] asked for: a pass is taken back.
@@ -244,6 +289,15 @@ impl<P: Clone> Core<P> {
     /// From trigger to leaving, and from the start of an inspection to its verdict.
     pub fn latencies(&self) -> [LatencyFigures; 2] {
         [self.to_leaving.figures(), self.of_inspection.figures()]
+    }
+
+    fn refuse_unsettled(&mut self, now_ns: i64) {
+        let detail = "the cameras were being set for a recipe";
+        let is_unseen = |flight: &&mut Flight<P>| matches!(flight.stage, Stage::Pairing);
+        for flight in self.flights.iter_mut().filter(is_unseen) {
+            flight.decide(now_ns, Outcome::not_inspected("capture", detail).into());
+            self.counters.unpaired += 1;
+        }
     }
 
     /// The outcome of a part that cannot be followed.

@@ -2,7 +2,8 @@
 //!
 //! Owns the one rule of the station: **a part is passed only on a conforming verdict of its own, in
 //! time, while nothing holds the line**, and every part that was triggered has exactly one outcome, in
-//! the order of the triggers. Parts in flight, pulses and health are kept in structures of a fixed size.
+//! the order of the triggers; only one that finds no room among those in flight has its own at once, since
+//! nobody follows it. Parts in flight, pulses and health are kept in structures of a fixed size.
 //!
 //! It has no clock, no thread and no I/O: it is told of events and asked by [`Core::poll`] what to do.
 

@@ -5,6 +5,7 @@
 
 mod act;
 mod orders;
+mod settings;
 mod show;
 mod take;
 mod tend;
@@ -24,15 +25,17 @@ use super::judge::OpenJudge;
 use super::message::Message;
 use super::notify::Notifier;
 use super::rate::Rate;
+use super::standing::Teller;
 use super::status::Status;
 use super::threads::Shared;
-use super::view::View;
+use super::view::{View, Waiting};
 use super::{OpenOutputs, StationConfig};
 use crate::capture::{Backoff, Clock, MonotonicClock};
 use crate::frame::Frame;
-use crate::journal::{Event, EventSource, Writer};
+use crate::journal::{Event, EventSource, Health as JournalHealth, Writer};
 use crate::signal::Outputs;
 
+pub(super) use settings::{Settings, over};
 pub(super) use show::Shown;
 pub(super) use watch::Watch;
 
@@ -49,10 +52,15 @@ pub(super) struct Line {
     pub(super) shared: Shared,
     pub(super) outputs: Wires,
     pub(super) judging: Judging,
+    pub(super) settings: Settings,
+    pub(super) standing: Teller,
     pub(super) journal: Option<Writer>,
+    /// As it was when it could be asked last.
+    pub(super) journal_health: JournalHealth,
     pub(super) confirmations: Option<Confirmations>,
     pub(super) view: Arc<View>,
     pub(super) shown: Shown,
+    pub(super) waiting: Waiting,
     pub(super) watch: Watch,
     pub(super) rate: Rate,
     pub(super) parts_per_minute: f64,
@@ -98,7 +106,7 @@ pub(super) struct Times {
 
 impl Line {
     /// Runs until the station is stopped; gives the last status.
-    pub(super) fn run(mut self) -> Status {
+    pub(super) fn run(mut self: Box<Self>) -> Status {
         while !self.is_over() {
             let wait = self.wait();
             match self.inbox.recv_timeout(wait) {
@@ -111,6 +119,7 @@ impl Line {
             }
             self.settle();
             self.tend();
+            self.tell_standing(false);
         }
         self.end()
     }
@@ -135,7 +144,7 @@ impl Line {
     }
 
     /// Safe state first, then an outcome for every part, then the journal.
-    fn end(mut self) -> Status {
+    fn end(mut self: Box<Self>) -> Status {
         self.shared.flags.stop();
         self.notifier.send("STOPPING=1");
         if let Some(Err(error)) = self.outputs.lines.as_mut().map(|lines| lines.release()) {
@@ -143,16 +152,26 @@ impl Line {
         }
         self.core.stop(now_ns());
         self.settle();
+        self.tell_standing(true);
         self.refuse_waiting();
         self.event(EventSource::System, "station_stopped", "in order");
+        if let Some(journal) = &self.journal {
+            self.journal_health = journal.health();
+        }
         let status = self.status();
         if let Some(journal) = self.journal.take()
             && let Err(error) = journal.close()
         {
             log::error!("{error}");
         }
-        self.view.set_status(status.clone());
+        self.view.set_last_status(status.clone());
         status
+    }
+
+    fn tell_standing(&mut self, is_stopped: bool) {
+        if let Some(in_force) = self.judging.recipes.last() {
+            self.standing.tell((&self.config, &self.core), in_force, is_stopped);
+        }
     }
 
     /// Those who still wait for an answer get one.

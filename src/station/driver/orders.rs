@@ -133,19 +133,35 @@ impl Line {
 
     /// Puts a recipe in force between two parts.
     pub(super) fn loaded(&mut self, loaded: Result<Box<Loaded>, Error>) {
-        let Some((by, reply)) = self.judging.loading.take() else { return };
         let answer = match loaded {
-            Ok(loaded) => self.adopt(*loaded, &by),
+            Ok(loaded) => self.set_cameras(loaded),
             Err(error) => {
-                self.told(&by, "recipe_refused", &error.to_string());
-                refused(format!("{error}; the recipe in force stays"))
+                self.refused_recipe(&error.to_string());
+                Some(refused(format!("{error}; the recipe in force stays")))
             }
         };
-        let _ = reply.try_send(answer);
+        // Without an answer the cameras are being set.
+        let Some(answer) = answer else { return };
+        if let Some((_, reply)) = self.judging.loading.take() {
+            let _ = reply.try_send(answer);
+        }
+    }
+
+    pub(super) fn refused_recipe(&self, reason: &str) {
+        if let Some((by, _)) = &self.judging.loading {
+            self.told(by, "recipe_refused", reason);
+        }
+    }
+
+    /// Puts a recipe in force for who asked for it.
+    pub(super) fn adopt_for(&mut self, loaded: Loaded) -> Value {
+        let by = self.judging.loading.as_ref().map(|(by, _)| by.clone());
+        let by = by.unwrap_or_else(By::operator);
+        self.adopt(loaded, &by)
     }
 
     fn adopt(&mut self, loaded: Loaded, by: &By) -> Value {
-        let Loaded { path, identity, judge, drift } = loaded;
+        let Loaded { path, identity, judge, drift, .. } = loaded;
         let recipe = self.judging.next_recipe;
         if !self.send(Job::Adopt { recipe, judge }) {
             return refused("nobody can judge now; the recipe in force stays");
@@ -182,5 +198,6 @@ pub(in crate::station) fn prove(
     judge.challenge().map_err(|reason| Error::Recipe { path: path.to_owned(), reason })?;
     let identity = judge.identity().clone();
     let drift = judge.drift().map(|config| recall(memory, &identity, config));
-    Ok(Box::new(Loaded { path: path.to_owned(), identity, judge, drift }))
+    let controls = judge.controls();
+    Ok(Box::new(Loaded { path: path.to_owned(), identity, judge, drift, controls }))
 }

@@ -54,7 +54,7 @@ impl Line {
         findings: Option<Box<Findings>>,
     ) {
         let latency_ms = part.timing_ms.get("to_leaving").copied().unwrap_or(0.0);
-        self.view.push(PartSeen {
+        self.waiting.add(PartSeen {
             number: part.number,
             unix_ms,
             recipe,
@@ -64,5 +64,6 @@ impl Line {
             findings,
             frames: self.shown.take(part.number),
         });
+        self.view.push_waiting(&mut self.waiting);
     }
 }

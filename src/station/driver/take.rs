@@ -48,19 +48,22 @@ impl Line {
                 }
             }
             Message::Loaded(loaded) => self.loaded(loaded),
+            Message::CameraSet { camera, change, set } => self.camera_set(camera, change, set),
             Message::Command { command, by, reply } => self.order((command, by), reply),
         }
     }
 
     /// The belt moves whether or not anything else happens.
     pub(super) fn follow_encoder(&mut self) {
-        self.core.encoder(self.shared.flags.encoder.load(Ordering::Acquire));
+        self.core.encoder(self.shared.flags.belt.count());
     }
 
     /// A part: it gets its number here and nowhere else.
     pub(super) fn trigger(&mut self, ns: i64) -> Option<u64> {
         let number = self.journal.as_ref()?.next_number();
-        let turned_away = self.core.trigger(now_ns(), Trigger { number, ns });
+        self.shared.flags.triggers.fetch_add(1, Ordering::Relaxed);
+        let encoder = self.shared.flags.belt.count_at(ns);
+        let turned_away = self.core.trigger_at(now_ns(), Trigger { number, ns }, encoder);
         if let Some(part) = turned_away {
             self.finished(*part);
         }
@@ -105,6 +108,7 @@ impl Line {
             timing_ms,
             recipe_sha256: identity.recipe_sha256.clone(),
             model_sha256: identity.model_sha256.clone(),
+            thresholds_sha256: identity.thresholds_sha256.clone(),
         };
         let unix_ms = now_ms();
         if let Some(findings) = &part.details.findings {

@@ -29,6 +29,7 @@ impl Line {
         self.mind_lost_triggers();
         self.mind_journal();
         self.mind_challenge(now_ns);
+        self.mind_cameras(now_ns);
         self.mind_ejections(now_ns);
         self.forget_recipes();
         self.tell_health();
@@ -37,6 +38,7 @@ impl Line {
         let status = self.status();
         self.view.set_status(status);
         self.show_drift();
+        self.view.push_waiting(&mut self.waiting);
     }
 
     fn restart_inspector(&mut self) {
@@ -88,8 +90,11 @@ impl Line {
 
     fn mind_journal(&mut self) {
         let Some(journal) = &self.journal else { return };
-        let health = journal.health();
-        self.core.set_missing(Component::Journal, health.fault.or(health.image_fault));
+        // A thread of ordinary priority may be amid writing it: then next time.
+        let Some(health) = journal.try_health() else { return };
+        let fault = health.fault.as_ref().or(health.image_fault.as_ref()).cloned();
+        self.journal_health = health;
+        self.core.set_missing(Component::Journal, fault);
     }
 
     /// A challenge that hangs is given up as an inspection is.
@@ -102,11 +107,12 @@ impl Line {
 
     /// What the ejector let through may be a bad part.
     fn mind_ejections(&mut self, now_ns: i64) {
-        let Some(confirmations) = &mut self.confirmations else { return };
-        let Some(number) = confirmations.overdue(now_ns) else { return };
-        let reason = format!("part {number}: no sensor saw its ejection");
-        self.event(EventSource::System, "ejection_unconfirmed", &reason);
-        self.core.hold(reason);
+        let overdue = |line: &mut Self| line.confirmations.as_mut()?.overdue(now_ns);
+        while let Some(number) = overdue(self) {
+            let reason = format!("part {number}: no sensor saw its ejection");
+            self.event(EventSource::System, "ejection_unconfirmed", &reason);
+            self.core.hold(reason);
+        }
     }
 
     fn forget_recipes(&mut self) {
@@ -150,7 +156,6 @@ impl Line {
     pub(super) fn status(&self) -> Status {
         let (health, reason) = self.core.health();
         let [to_leaving, inspection] = self.core.latencies();
-        let journal = self.journal.as_ref().map(|journal| journal.health()).unwrap_or_default();
         let lost_frames = self.shared.flags.lost_frames.load(Ordering::Relaxed);
         let identity = self.judging.recipes.last().map(|known| known.identity.clone());
         Status {
@@ -165,7 +170,7 @@ impl Line {
             to_leaving,
             inspection,
             frames: FrameCounts::new(self.core.pairing_counts(), lost_frames),
-            journal: JournalStatus::from(&journal),
+            journal: JournalStatus::from(&self.journal_health),
             inspector_restarts: self.judging.generation,
             missing: self.core.missing().collect(),
             is_challenge_failed: self.core.is_challenge_failed(),

@@ -84,6 +84,7 @@ mod tests {
                 timing_ms: BTreeMap::new(),
                 recipe_sha256: String::new(),
                 model_sha256: String::new(),
+                thresholds_sha256: String::new(),
             };
             writer.append_part(0, part);
         }

@@ -89,7 +89,7 @@ mod tests {
         let identity = |name: &str, sha: &str| Identity {
             name: name.to_owned(),
             recipe_sha256: sha.to_owned(),
-            model_sha256: String::new(),
+            ..Identity::default()
         };
         let recipes = recipes();
         assert_eq!(recipes.place_of(&identity("renamed", "1")), Some(1));

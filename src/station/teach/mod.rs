@@ -19,6 +19,7 @@ use super::Error;
 use super::camera::OpenSource;
 use super::config::StationConfig;
 use super::goldens::luma;
+use super::run::set_for;
 use crate::files;
 use crate::frame::Frame;
 use crate::inspect::{Goldens, complaints};
@@ -96,7 +97,8 @@ impl Teaching {
         let path = lesson.folder.join(MANIFEST);
         let manifest = Appending::open(&path, lesson.label.clone(), lesson.boxes.clone())?;
         // What follows a part to the ejector is not looked at.
-        let quiet = StationConfig { encoder: None, confirmation: None, ..config.clone() };
+        let set = set_for(config, recipe.controls.clone());
+        let quiet = StationConfig { encoder: None, confirmation: None, ..set };
         let takes = Takes::start(&quiet, open)?;
         let recipe_path = config.recipe.clone();
         Ok(Self { takes, recipe, recipe_path, goldens, manifest, lesson, _lock: lock })

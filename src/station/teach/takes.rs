@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::super::camera::OpenSource;
+use super::super::camera::{OpenSource, orders};
 use super::super::config::{StationConfig, TriggerConfig};
 use super::super::core::Component;
 use super::super::message::Message;
@@ -76,7 +76,9 @@ impl Takes {
             seen: [false; 2],
         };
         let first_ns = now_ns().saturating_add(LEAD_NS);
-        takes.threads = start_threads(config, (open, first_ns), &shared)?;
+        // Nobody changes a recipe here.
+        let (_, cameras) = orders();
+        takes.threads = start_threads(config, (open, first_ns, cameras), &shared)?;
         Ok(takes)
     }
 
@@ -148,6 +150,7 @@ impl Takes {
 
     fn take_trigger(&mut self, ns: i64) {
         self.numbers += 1;
+        self.shared.flags.triggers.fetch_add(1, Ordering::Relaxed);
         let trigger = Trigger { number: self.numbers, ns };
         if let Some(displaced) = self.pairing.trigger(now_ns(), trigger) {
             self.put(displaced);

@@ -46,6 +46,25 @@ fn a_lost_camera_passes_nothing_and_comes_back() {
 }
 
 #[test]
+fn a_camera_that_hangs_without_a_word_is_opened_again() {
+    let rig = Rig::new();
+    let station = rig.start("deadline_ms = 5000");
+    passed(&station, 3);
+    rig.script.camera_hangs.store(true, Ordering::SeqCst);
+    wait_for(&station, "degraded", |status| status.health == Health::Degraded);
+    let reason = station.status().reason.unwrap();
+    assert!(reason.starts_with("test camera: numbered: no frame of the last "), "{reason}");
+    // Degraded as long as opening it does not help, and tried again and again.
+    let reopened = || rig.script.reopened.load(Ordering::SeqCst);
+    wait_for(&station, "opened twice", |_| reopened() >= 2);
+    assert_eq!(station.status().health, Health::Degraded);
+    rig.script.reopening_helps.store(true, Ordering::SeqCst);
+    wait_for(&station, "running", |status| status.health == Health::Running);
+    passed(&station, 3);
+    rig.check(&station.stop().unwrap());
+}
+
+#[test]
 fn a_camera_thread_that_panics_is_started_again() {
     let rig = Rig::new();
     let station = rig.start("deadline_ms = 5000");
@@ -201,6 +220,23 @@ fn a_station_that_nobody_holds_any_more_ends_in_order() {
     let parts = rig.parts();
     assert_eq!(stage(&parts, "crash"), 0);
     assert!(!rig.recorded.is_active(crate::signal::Output::Pass));
+}
+
+#[test]
+fn thresholds_that_were_edited_are_not_taken_up_by_an_inspector_that_starts_again() {
+    let rig = Rig::new();
+    let station = rig.start("deadline_ms = 600");
+    passed(&station, 3);
+    rig.script.limits.store(2, Ordering::SeqCst);
+    rig.script.judge_panics.store(true, Ordering::SeqCst);
+    let is_refused = |reason: &String| reason.contains("changed since it was put in force");
+    wait_for(&station, "refused", |status| status.reason.as_ref().is_some_and(is_refused));
+    rig.script.limits.store(0, Ordering::SeqCst);
+    wait_for(&station, "running", |status| status.health == Health::Running);
+    passed(&station, 3);
+    assert_eq!(station.status().recipe.thresholds_sha256, "limits-0");
+    let parts = rig.check(&station.stop().unwrap());
+    assert!(parts.values().all(|part| part.thresholds_sha256 == "limits-0"));
 }
 
 #[test]

@@ -11,3 +11,5 @@ mod onlookers;
 mod plant;
 mod rig;
 mod running;
+mod settings;
+mod standing;

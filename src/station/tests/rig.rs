@@ -11,7 +11,8 @@ use image::{GrayImage, Luma};
 
 use crate::align::{AlignMode, Registration};
 use crate::capture::{
-    Captured, Clock, Error as CaptureError, FaultPlan, Faulty, FrameSource, MonotonicClock, Stamp,
+    Captured, Clock, Controls, Error as CaptureError, FaultPlan, Faulty, FrameSource,
+    MonotonicClock, Stamp,
 };
 use crate::drift::{DriftConfig, RawDrift};
 use crate::frame::{Frame, Pixels};
@@ -31,9 +32,16 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Script {
     pub(super) is_camera_gone: AtomicBool,
+    /// The camera delivers nothing and does not say why.
+    pub(super) camera_hangs: AtomicBool,
+    /// Opening it again is what it needs.
+    pub(super) reopening_helps: AtomicBool,
+    pub(super) reopened: AtomicUsize,
     /// The next frame makes the camera's thread panic.
     pub(super) camera_panics: AtomicBool,
     pub(super) judge_panics: AtomicBool,
+    /// Which threshold file there is.
+    pub(super) limits: AtomicU64,
     pub(super) judge_hangs: AtomicBool,
     pub(super) judge_ms: AtomicU64,
     pub(super) is_challenge_failing: AtomicBool,
@@ -55,6 +63,9 @@ pub(super) struct Rig {
     pub(super) recorded: Recorded,
     pub(super) plan: FaultPlan,
     pub(super) parts: Option<u64>,
+    /// What each camera is set to, and the one that takes nothing.
+    pub(super) settings: Arc<Mutex<[Controls; 2]>>,
+    pub(super) stubborn: Arc<AtomicUsize>,
 }
 
 impl Rig {
@@ -65,6 +76,8 @@ impl Rig {
             recorded: Recorded::default(),
             plan: FaultPlan::default(),
             parts: None,
+            settings: Arc::default(),
+            stubborn: Arc::new(AtomicUsize::new(usize::MAX)),
         }
     }
 
@@ -86,6 +99,7 @@ impl Rig {
         let (script, plan) = (self.script.clone(), self.plan);
         let (judging, outputs) = (self.script.clone(), self.script.clone());
         let recorded = self.recorded.clone();
+        let (settings, stubborn) = (self.settings.clone(), self.stubborn.clone());
         Setup {
             open_judge: Arc::new(move |path: &Path| {
                 judging.opened_judges.fetch_add(1, Ordering::SeqCst);
@@ -93,12 +107,16 @@ impl Rig {
             }),
             open_source: Arc::new(move |camera, config, first_ns| {
                 let since_ns = (MonotonicClock.now_ns() - first_ns).max(0);
+                settings.lock().unwrap()[camera] = config.controls.clone();
                 let source = Numbered {
                     first_ns,
                     period_ns: config.period_ns,
                     // What was exposed before nobody sees.
                     next: (since_ns as u64).div_ceil(config.period_ns as u64),
                     is_open: true,
+                    camera,
+                    settings: settings.clone(),
+                    stubborn: stubborn.clone(),
                     // Faults are those of the test's camera.
                     script: if camera == 0 { script.clone() } else { Arc::default() },
                 };
@@ -201,6 +219,9 @@ struct Numbered {
     period_ns: i64,
     next: u64,
     is_open: bool,
+    camera: usize,
+    settings: Arc<Mutex<[Controls; 2]>>,
+    stubborn: Arc<AtomicUsize>,
     script: Arc<Script>,
 }
 
@@ -228,6 +249,10 @@ impl FrameSource for Numbered {
         if !self.is_open {
             return Err(Self::gone());
         }
+        if self.script.camera_hangs.load(Ordering::SeqCst) {
+            std::thread::sleep(timeout);
+            return Err(CaptureError::Timeout { origin: "numbered".to_owned(), waited_ms: 0 });
+        }
         // A real camera does not repeat what nobody fetched.
         while self.due_ns() + 4 * self.period_ns < MonotonicClock.now_ns() {
             self.next += 1;
@@ -251,6 +276,22 @@ impl FrameSource for Numbered {
             self.next += 1;
         }
         self.is_open = true;
+        self.script.reopened.fetch_add(1, Ordering::SeqCst);
+        if self.script.reopening_helps.load(Ordering::SeqCst) {
+            self.script.camera_hangs.store(false, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
+    fn set_controls(&mut self, controls: &Controls) -> Result<(), CaptureError> {
+        if self.stubborn.load(Ordering::SeqCst) == self.camera && controls.gain == Some(7) {
+            let (control, reason) = ("gain".to_owned(), "1 is read back".to_owned());
+            return Err(CaptureError::Control { origin: "numbered".to_owned(), control, reason });
+        }
+        if !self.is_open {
+            return Err(Self::gone());
+        }
+        self.settings.lock().unwrap()[self.camera] = controls.clone();
         Ok(())
     }
 }
@@ -281,7 +322,9 @@ impl Reader16 {
             return Err(Error::Recipe { path: path.to_owned(), reason });
         }
         let (recipe_sha256, model_sha256) = (format!("sha-{name}"), "model".to_owned());
-        Ok(Box::new(Self { identity: Identity { name, recipe_sha256, model_sha256 }, script }))
+        let thresholds_sha256 = format!("limits-{}", script.limits.load(Ordering::SeqCst));
+        let identity = Identity { name, recipe_sha256, model_sha256, thresholds_sha256 };
+        Ok(Box::new(Self { identity, script }))
     }
 }
 
@@ -309,6 +352,15 @@ impl Judge for Reader16 {
                 Some(Box::new(Findings { registration, ..Findings::default() }));
         }
         judgement
+    }
+
+    /// The recipe `gain.toml` sets one, and the other camera's exposure.
+    fn controls(&self) -> [Controls; 2] {
+        if self.identity.name != "gain" {
+            return Default::default();
+        }
+        let test = Controls { exposure_us: Some(4_000.0), ..Controls::default() };
+        [test, Controls { gain: Some(7), ..Controls::default() }]
     }
 
     fn drift(&self) -> Option<DriftConfig> {

@@ -227,6 +227,69 @@ fn a_lost_encoder_rejects_what_is_on_the_belt() {
 }
 
 #[test]
+fn parts_on_the_belt_stay_lost_when_the_encoder_is_back() {
+    let mut bench = Bench::new(config(Ejector::AfterPulses { pulses: 100, tolerance: 3 }));
+    bench.core.encoder(1);
+    bench.part(1, 0, Outcome::Conforming);
+    bench.part(2, 30, Outcome::Conforming);
+    bench.core.set_missing(Component::Encoder, Some("line 7: gone".to_owned()));
+    bench.trigger(3);
+    bench.core.set_missing(Component::Encoder, None);
+    // Of edges in between nobody knows.
+    bench.core.encoder(50);
+    bench.part(4, 60, Outcome::Conforming);
+    for ms in 81..300 {
+        bench.until(ms);
+        bench.core.encoder(ms as u64);
+    }
+    let expected = [(1, "late"), (2, "late"), (3, "late"), (4, "conforming")];
+    assert_eq!(bench.outcomes(), named(&expected));
+    assert_eq!(bench.core.counters().signal_failed, 3);
+}
+
+#[test]
+fn an_encoder_that_never_moves_is_missing_until_it_does() {
+    let mut bench = Bench::new(config(Ejector::AfterPulses { pulses: 10, tolerance: 3 }));
+    for number in 1..=6 {
+        bench.until(20 * number);
+        assert_eq!(bench.core.health().0, Health::Running, "{number}");
+        bench.trigger(number as u64);
+    }
+    let (health, reason) = bench.core.health();
+    assert_eq!(health, Health::Degraded);
+    assert!(reason.is_some_and(|reason| reason.starts_with("encoder: no edge between 5 parts")));
+    bench.until(400);
+    assert_eq!((bench.finished.len(), bench.outcomes()[5].1.as_str()), (6, "late"));
+    bench.core.encoder(1);
+    assert_eq!(bench.core.health().0, Health::Running);
+    bench.part(7, 500, Outcome::Conforming);
+    bench.core.encoder(11);
+    bench.until(600);
+    assert_eq!(bench.outcomes().last(), Some(&(7, "conforming".to_owned())));
+    // One that is gone is not back because a count that was read before arrives.
+    bench.core.set_missing(Component::Encoder, Some("line 7: gone".to_owned()));
+    bench.core.encoder(12);
+    assert_eq!(bench.core.health().0, Health::Degraded);
+}
+
+#[test]
+fn a_part_has_its_place_from_its_trigger_not_from_when_that_was_read() {
+    let mut bench = Bench::new(config(Ejector::AfterPulses { pulses: 10, tolerance: 0 }));
+    bench.core.encoder(25);
+    let trigger = Trigger { number: 1, ns: 0 };
+    assert!(bench.core.trigger_at(0, trigger, 20).is_none());
+    bench.until(12);
+    bench.frame(1);
+    bench.verdict(Outcome::Conforming);
+    bench.core.encoder(29);
+    bench.until(30);
+    assert!(bench.outcomes().is_empty());
+    bench.core.encoder(30);
+    bench.until(40);
+    assert_eq!(bench.outcomes(), named(&[(1, "conforming")]));
+}
+
+#[test]
 fn a_stop_gives_every_part_its_outcome_and_none_a_pass() {
     let mut bench = Bench::new(config(ejector_after(500)));
     bench.part(1, 0, Outcome::Conforming);

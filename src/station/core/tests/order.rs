@@ -183,15 +183,16 @@ fn parts_in_flight_keep_the_recipe_they_triggered_under() {
 
 #[test]
 fn more_parts_than_fit_are_told_at_once() {
-    let ejector = Ejector::AfterPulses { pulses: 1, tolerance: 1 };
+    let ejector = Ejector::AfterPulses { pulses: 1_000, tolerance: 1 };
     let mut bench = Bench::new(config(ejector));
     for number in 1..=IN_FLIGHT as u64 + 2 {
         bench.until(20 * number as i64);
+        bench.core.encoder(number);
         bench.trigger(number);
     }
     let last = IN_FLIGHT as u64;
     assert_eq!(bench.outcomes(), named(&[(last + 1, "overload"), (last + 2, "overload")]));
-    bench.core.encoder(1);
+    bench.core.encoder(2_000);
     bench.until(20_000);
     assert_eq!(bench.finished.len(), IN_FLIGHT + 2);
     assert!(bench.passes_ms().is_empty());
