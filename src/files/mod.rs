@@ -4,13 +4,19 @@
 //! it allocates, a write that a crash cannot leave half done, and SHA-256 sums that tie derived
 //! files to what they came from.
 //!
+//! It also tells on which line of a TOML text a key is written.
+//!
 //! It does not know what any file means.
+
+mod keys;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+
+pub(crate) use keys::line_of;
 
 /// What can go wrong between a path and its bytes.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,6 @@
 //! Station files: TOML as it is written, and as it was checked.
 
 mod checks;
-mod lines;
 mod raw;
 mod screen;
 #[cfg(test)]
@@ -121,7 +120,7 @@ impl StationConfig {
         })?;
         raw.validate(path).map_err(|bad| Error::Invalid {
             path: path.to_owned(),
-            line: lines::line_of(text, &bad.key),
+            line: files::line_of(text, &bad.key),
             key: bad.key,
             found: bad.found,
             expected: bad.expected,
