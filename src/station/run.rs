@@ -35,6 +35,8 @@ use crate::signal::{Gpio, Outputs};
 const INBOX: usize = 1_024;
 /// From the start of the threads to the first trigger by time, and to the first frame of a folder.
 const LEAD_NS: i64 = 200_000_000;
+/// The longest that journal, model and goldens may take together at the start.
+const START: Duration = Duration::from_secs(300);
 /// How long a stop waits for threads that listen to something.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -112,6 +114,7 @@ impl Station {
         let outputs = (setup.open_outputs)()?;
         let journal = Writer::open(&config.journal.folder, config.journal.settings)?;
         let judge = (setup.open_judge)(&config.recipe)?;
+        Notifier::from_environment().starts_for(START);
         let (sender, inbox) = sync_channel(INBOX);
         let shared = Shared { line: sender, flags: Arc::new(Flags::default()) };
         let first_ns = now_ns().saturating_add(LEAD_NS);

@@ -86,12 +86,25 @@ fn unit_package_and_profiles_agree() {
         "User=pairspec",
         "StateDirectory=pairspec",
         "ProtectSystem=strict",
-        "ExecCondition=/usr/bin/pairspec run --release /etc/pairspec/station.toml",
         "ExecStopPost=/usr/bin/pairspec run --release /etc/pairspec/station.toml",
     ] {
         assert!(unit.lines().any(|it| it == line), "{line}");
     }
-    assert!(read("board/debian/sysusers/pairspec.conf").contains("u pairspec - "));
+    // A skipped unit is never started again, a group that is not there ends it, and nothing waits for
+    // a service that nobody wants.
+    for word in ["ExecCondition=", "SupplementaryGroups=", "udev-settle"] {
+        assert!(!unit.contains(word), "{word}");
+    }
+    let users = read("board/debian/sysusers/pairspec.conf");
+    assert!(users.contains("u pairspec - "));
+    for group in ["gpio", "input", "render", "spi", "video"] {
+        for line in [format!("g {group} -"), format!("m pairspec {group}")] {
+            assert!(users.lines().any(|it| it == line), "{line}");
+        }
+    }
+    let rules = read("board/debian/udev.rules");
+    let awake = rules.lines().find(|line| line.contains("power/control")).unwrap();
+    assert!(awake.contains("ENV{DEVTYPE}==\"usb_device\""), "{awake}");
     for name in PROFILES {
         let profile = read(&format!("board/{name}.toml"));
         assert!(profile.contains("folder = \"/var/lib/pairspec\""), "{name}");
@@ -104,3 +117,13 @@ fn unit_package_and_profiles_agree() {
         assert!(is_there || repository().join(source).is_file(), "{source}");
     }
 }
+        "Restart=on-failure",
+        "SuccessExitStatus=1",
+        "RestartPreventExitStatus=78",
+        "RuntimeDirectory=pairspec",
+        "DeviceAllow=char-video4linux rw",
+        "DeviceAllow=char-gpiochip rw",
+        "DeviceAllow=char-fb rw",
+        "DeviceAllow=char-drm rw",
+        "DeviceAllow=char-spi rw",
+        "DeviceAllow=char-input r",
