@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::Error;
 use super::display::DisplayDefaults;
+use super::machine::{Zone, zones};
 use super::raw::{RawBoard, RawCamera, RawData, RawGpio, RawThermal};
 use crate::capture::{FourCc, PixelFormat};
 use crate::files;
@@ -95,6 +96,19 @@ pub struct Thermal {
     pub warn_c: f64,
 }
 
+impl Thermal {
+    /// The first of its zones that is there, as it is now.
+    pub fn look(&self) -> Option<Zone> {
+        self.look_below(Path::new("/"))
+    }
+
+    /// As the files below a root say.
+    pub(super) fn look_below(&self, root: &Path) -> Option<Zone> {
+        let found = zones(root);
+        self.zones.iter().find_map(|kind| found.iter().find(|zone| zone.kind == *kind)).cloned()
+    }
+}
+
 impl Board {
     /// Reads a profile from a file.
     ///
@@ -111,6 +125,10 @@ impl Board {
     /// [`Error::Toml`] and [`Error::Invalid`], with line and key.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
         let raw = RawBoard::parse(text, origin)?;
+        Self::checked(raw, origin).map_err(|error| error.in_text(text))
+    }
+
+    fn checked(raw: RawBoard, origin: &str) -> Result<Self, Error> {
         let check = Check { origin };
         check.numbers(&raw)?;
         check.camera(&raw.camera)?;
@@ -125,10 +143,6 @@ impl Board {
     fn of(
         raw: RawBoard,
         (display, gpio): (Option<DisplayDefaults>, Option<GpioLines>),
-        Self::checked(raw, origin).map_err(|error| error.in_text(text))
-    }
-
-    fn checked(raw: RawBoard, origin: &str) -> Result<Self, Error> {
         origin: &str,
     ) -> Self {
         let RawCamera { formats, width, height, rate_hz, bridge } = raw.camera;

@@ -87,9 +87,11 @@ impl Setup {
     pub fn of(config: &StationConfig) -> Self {
         let (is_golden, goldens) = (config.is_golden(), config.challenge.clone());
         let outputs = config.outputs.clone();
+        let threads = config.threads();
         Self {
             open_judge: Arc::new(move |path: &Path| {
                 let judge = RecipeJudge::open(path, is_golden, goldens.as_deref())?;
+                let judge = judge.with_threads(threads);
                 Ok(Box::new(judge) as Box<dyn Judge>)
             }),
             open_source: Arc::new(|_, config, first_ns| open_source(config, first_ns)),
@@ -112,9 +114,9 @@ impl Station {
         }
         // First of all: from here on the lines are held in their safe state.
         let outputs = (setup.open_outputs)()?;
+        Notifier::from_environment().starts_for(START);
         let journal = Writer::open(&config.journal.folder, config.journal.settings)?;
         let judge = (setup.open_judge)(&config.recipe)?;
-        Notifier::from_environment().starts_for(START);
         let (sender, inbox) = sync_channel(INBOX);
         let shared = Shared { line: sender, flags: Arc::new(Flags::default()) };
         let first_ns = now_ns().saturating_add(LEAD_NS);
