@@ -68,7 +68,8 @@ fn a_station_file_is_written_from_a_profile_and_never_over_another() {
     for line in ["board = \"jetson-nano\"", "pass = { chip = \"tegra-gpio\", line = 50 }"] {
         assert!(text.lines().any(|it| it == line), "{line}: {text}");
     }
-    let facts = folder.run(&["board", "check", "--station", "station.toml"]).exits(1).stdout.clone();
+    let facts =
+        folder.run(&["board", "check", "--station", "station.toml"]).exits(1).stdout.clone();
     assert!(facts.contains("/dev/v4l/by-path/FILL-IN"), "{facts}");
     folder.run(&write).fails(&["station.toml: is there already"]);
     let absent = ["board", "station", "--board", "abacus", "-o", "other.toml"];
