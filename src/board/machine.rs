@@ -206,7 +206,7 @@ fn display_nodes(root: &Path) -> Vec<PathBuf> {
     cards.chain(buses.map(|(name, _)| Path::new("/dev").join(name))).collect()
 }
 
-fn zones(root: &Path) -> Vec<Zone> {
+pub(super) fn zones(root: &Path) -> Vec<Zone> {
     let found = entries(&root.join("sys/class/thermal"), "thermal_zone").into_iter();
     let zone = found.filter_map(|(_, folder)| {
         let kind = read_line(&folder.join("type"))?;

@@ -4,7 +4,12 @@
 //! it allocates, a write that a crash cannot leave half done, and SHA-256 sums that tie derived
 //! files to what they came from.
 //!
+//! It also tells on which line of a TOML text a key is written.
+//!
 //! It does not know what any file means.
+
+mod keys;
+mod summed;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -12,8 +17,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-mod summed;
-
+pub(crate) use keys::line_of;
 pub use summed::Summed;
 
 /// What can go wrong between a path and its bytes.

@@ -34,8 +34,10 @@ mod rim;
 mod run;
 mod status;
 mod teach;
+mod template;
 #[cfg(test)]
 mod tests;
+mod thermal;
 mod threads;
 mod view;
 
@@ -60,6 +62,7 @@ pub use replay::{Difference, Replayed, ScoreChange, Skipped, replay};
 pub use run::{Commander, Setup, Station};
 pub use status::{DriftSeen, FrameCounts, JournalStatus, Status};
 pub use teach::{Lesson, Take, Teaching};
+pub use template::template;
 pub use view::{PartSeen, RECENT, Recent, View};
 
 use crate::signal;

@@ -6,6 +6,7 @@ use super::Error;
 use super::camera::{Camera, OpenSource};
 use super::config::{StationConfig, TriggerConfig};
 use super::inputs::{self, Role};
+use super::thermal;
 use super::threads::{Shared, spawn};
 use crate::signal::InputConfig;
 
@@ -47,6 +48,11 @@ pub(super) fn start_threads(
             threads.push(spawned.map_err(thread("trigger"))?);
         }
         TriggerConfig::FreeRunning | TriggerConfig::Software => {}
+    }
+    if let Some(thermal) = config.board.as_ref().and_then(|board| board.thermal.clone()) {
+        let shared = shared.clone();
+        let watch = move || thermal::watch((&thermal, thermal::EVERY), || thermal.look(), &shared);
+        threads.push(spawn("thermal", watch).map_err(thread("thermal"))?);
     }
     Ok(threads)
 }

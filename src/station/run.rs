@@ -35,6 +35,8 @@ use crate::signal::{Gpio, Outputs};
 const INBOX: usize = 1_024;
 /// From the start of the threads to the first trigger by time, and to the first frame of a folder.
 const LEAD_NS: i64 = 200_000_000;
+/// The longest that journal, model and goldens may take together at the start.
+const START: Duration = Duration::from_secs(300);
 /// How long a stop waits for threads that listen to something.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -85,9 +87,11 @@ impl Setup {
     pub fn of(config: &StationConfig) -> Self {
         let (is_golden, goldens) = (config.is_golden(), config.challenge.clone());
         let outputs = config.outputs.clone();
+        let threads = config.threads();
         Self {
             open_judge: Arc::new(move |path: &Path| {
                 let judge = RecipeJudge::open(path, is_golden, goldens.as_deref())?;
+                let judge = judge.with_threads(threads);
                 Ok(Box::new(judge) as Box<dyn Judge>)
             }),
             open_source: Arc::new(|_, config, first_ns| open_source(config, first_ns)),
@@ -110,6 +114,7 @@ impl Station {
         }
         // First of all: from here on the lines are held in their safe state.
         let outputs = (setup.open_outputs)()?;
+        Notifier::from_environment().starts_for(START);
         let journal = Writer::open(&config.journal.folder, config.journal.settings)?;
         let judge = (setup.open_judge)(&config.recipe)?;
         let (sender, inbox) = sync_channel(INBOX);

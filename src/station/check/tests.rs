@@ -1,7 +1,7 @@
 use std::os::unix::fs::symlink;
 
 use super::*;
-use crate::capture::{Controls, FourCc};
+use crate::capture::{Controls, FourCc, Timestamps};
 
 /// A node that is a file, a stable link to it, and a machine that has it with one format.
 struct Bench {
@@ -17,6 +17,7 @@ fn camera(source: Source) -> CameraConfig {
         period_ns: 1,
         formats: ["Y10 ", "GREY"].map(|name| FourCc::try_from(name.to_owned()).unwrap()).to_vec(),
         sample_bits: None,
+        timestamps: Timestamps::Driver,
         controls: Controls::default(),
     }
 }

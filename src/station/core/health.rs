@@ -42,9 +42,11 @@ pub enum Component {
     Drift,
     /// The output lines: without them the station is faulted.
     Outputs,
+    /// A processor that is cool enough to be as fast as it was measured.
+    Temperature,
 }
 
-const COMPONENTS: [Component; 10] = [
+const COMPONENTS: [Component; 11] = [
     Component::TestCamera,
     Component::ReferenceCamera,
     Component::Inspector,
@@ -55,6 +57,7 @@ const COMPONENTS: [Component; 10] = [
     Component::Clock,
     Component::Drift,
     Component::Outputs,
+    Component::Temperature,
 ];
 
 /// What is missing now, and what holds the line.
@@ -179,6 +182,7 @@ impl fmt::Display for Component {
             Self::Drift => "drift",
             Self::Clock => "clock",
             Self::Outputs => "outputs",
+            Self::Temperature => "temperature",
         })
     }
 }

@@ -135,7 +135,7 @@ fn remedy(missing: Component) -> Option<Remedy> {
         Component::Outputs => Some(Remedy::CheckOutputs),
         Component::Journal => Some(Remedy::CheckDisk),
         Component::Drift => Some(Remedy::CheckPhoto),
-        Component::Inspector | Component::Clock => None,
+        Component::Inspector | Component::Clock | Component::Temperature => None,
     }
 }
 
