@@ -58,6 +58,7 @@ pub use config::{
 pub use error::Error;
 pub use goldens::SampleSeen;
 pub use judge::{Identity, Judge, OpenJudge, Pair, RecipeJudge};
+pub use onlookers::JournalOutbox;
 pub use replay::{Difference, Replayed, ScoreChange, Skipped, replay};
 pub use run::{Commander, Setup, Station};
 pub use status::{DriftSeen, FrameCounts, JournalStatus, Status};

@@ -210,7 +210,13 @@ impl Station {
     /// Ends the line, then whatever else there is; the line's last status.
     fn end(&mut self) -> Result<Status, String> {
         self.shared.flags.stop();
-        let ended = self.line.take().map(JoinHandle::join);
+        let ended = match self.line.take().map(JoinHandle::join) {
+            Some(Ok(ended)) => ended,
+            Some(Err(_)) => Err("it panicked".to_owned()),
+            None => Err("it never ran".to_owned()),
+        };
+        // The plant's network is told before it is left.
+        self.view.set_ended(ended.as_ref().map(|_| ()).map_err(String::clone));
         let end = Instant::now() + PATIENCE;
         for thread in self.threads.drain(..) {
             while !thread.is_finished() && Instant::now() < end {
@@ -224,11 +230,7 @@ impl Station {
         self.control = None;
         self.plant = None;
         self.desk = None;
-        match ended {
-            Some(Ok(ended)) => ended,
-            Some(Err(_)) => Err("it panicked".to_owned()),
-            None => Err("it never ran".to_owned()),
-        }
+        ended
     }
 }
 

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use heapless::Deque;
 
@@ -20,6 +20,7 @@ pub struct View {
     seen: Mutex<Seen>,
     drift: Mutex<Option<Drift>>,
     samples: Mutex<Vec<SampleSeen>>,
+    ended: OnceLock<Result<(), String>>,
 }
 
 /// One part that left.
@@ -70,6 +71,7 @@ impl View {
             seen: Mutex::default(),
             drift: Mutex::default(),
             samples: Mutex::default(),
+            ended: OnceLock::new(),
         }
     }
 
@@ -106,6 +108,16 @@ impl View {
     /// The goldens of the last challenge.
     pub fn samples(&self) -> Vec<SampleSeen> {
         lock(&self.samples).clone()
+    }
+
+    /// How the line ended, once it did: in order, or by a fault of its own.
+    pub fn ended(&self) -> Option<Result<(), String>> {
+        self.ended.get().cloned()
+    }
+
+    pub(super) fn set_ended(&self, ended: Result<(), String>) {
+        // A line ends once.
+        let _ = self.ended.set(ended);
     }
 
     pub(super) fn set_samples(&self, samples: Vec<SampleSeen>) {

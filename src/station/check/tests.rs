@@ -113,3 +113,20 @@ fn a_camera_by_its_number_is_warned_of_with_the_name_that_stays() {
     assert_eq!(state, State::Warning);
     assert!(text.contains("by-path\"") && text.contains("name it by device = "), "{text}");
 }
+
+#[cfg(feature = "mqtt")]
+#[test]
+fn a_place_where_delivered_results_cannot_be_noted_is_lacking() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let fact = |cursor: &str| {
+        let text = format!("[mqtt]\nbroker = 'b'\ncursor_file = '{cursor}'");
+        let raw: crate::plant::RawPlant = toml::from_str(&text).unwrap();
+        let config = raw.validate(folder.path(), folder.path(), "a").unwrap();
+        super::cursor(&config.mqtt.unwrap())
+    };
+    assert_eq!(fact("cursor.json").state, State::Good);
+    let lacking = fact("file/cursor.json");
+    assert_eq!(lacking.state, State::Lacking);
+    assert!(lacking.text.starts_with("plant.mqtt.cursor_file: "), "{}", lacking.text);
+}

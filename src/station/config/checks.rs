@@ -51,6 +51,9 @@ impl RawStation {
         };
         check_ejector(&core)?;
         check_in_flight(&core, &capture, &trigger)?;
+        let journal = self.journal.checked(folder)?;
+        let plant =
+            self.plant.as_ref().map(|raw| raw.validate(folder, &journal.folder, &self.name));
         Ok(StationConfig {
             path: path.to_owned(),
             name: self.name.clone(),
@@ -64,9 +67,9 @@ impl RawStation {
             encoder: self.encoder()?,
             confirmation: self.confirmation()?,
             outputs,
-            journal: self.journal.checked(folder)?,
+            journal,
             socket: self.control.as_ref().map(|control| folder.join(&control.socket)),
-            plant: self.plant.as_ref().map(|raw| raw.validate(folder, &self.name)).transpose()?,
+            plant: plant.transpose()?,
             panel: self.panel.as_ref().map(RawPanel::checked).transpose()?,
             inputs: self.input.as_ref().map(InputsConfig::validate).transpose()?,
         })
