@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::budget::{Budget, MOST_SAVED, SHARE};
-use super::display::{Display, Surface};
+use super::display::Display;
 use super::mailbox::{Mailbox, Taken};
 use super::{Error, Panel, Scene};
 
@@ -175,11 +175,7 @@ impl<F: FnMut() -> Result<Box<dyn Display>, Error>> Runner<F> {
             return Ok(());
         };
         let panel = &mut self.panel;
-        let drawn = guarded(|| {
-            let drawn = panel.draw(scene, &mut Surface::new(display.as_mut()))?;
-            display.flush()?;
-            Ok(drawn)
-        })?;
+        let drawn = guarded(|| panel.show(scene, display.as_mut()))?;
         self.wait = FIRST_WAIT;
         if drawn.areas > 0 {
             let add = |count: &AtomicU64, more: u64| count.fetch_add(more, Ordering::Relaxed);
