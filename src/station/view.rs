@@ -5,7 +5,7 @@ use heapless::Deque;
 use super::core::Findings;
 use super::goldens::SampleSeen;
 use super::judge::Identity;
-use super::status::Status;
+use super::status::{DeskStatus, Status};
 use crate::drift::Drift;
 use crate::frame::Frame;
 use crate::journal::{Outcome, SpecScore};
@@ -20,6 +20,7 @@ pub struct View {
     seen: Mutex<Seen>,
     drift: Mutex<Option<Drift>>,
     samples: Mutex<Vec<SampleSeen>>,
+    desk: Mutex<DeskStatus>,
 }
 
 /// One part that left.
@@ -70,12 +71,14 @@ impl View {
             seen: Mutex::default(),
             drift: Mutex::default(),
             samples: Mutex::default(),
+            desk: Mutex::default(),
         }
     }
 
     /// How the station was at most 100 ms ago.
     pub fn status(&self) -> Status {
-        lock(&self.status).clone()
+        let status = lock(&self.status).clone();
+        Status { desk: self.desk(), ..status }
     }
 
     /// The part that left last.
@@ -106,6 +109,15 @@ impl View {
     /// The goldens of the last challenge.
     pub fn samples(&self) -> Vec<SampleSeen> {
         lock(&self.samples).clone()
+    }
+
+    /// How the operator's screen and buttons are.
+    pub(super) fn desk(&self) -> DeskStatus {
+        lock(&self.desk).clone()
+    }
+
+    pub(super) fn set_desk(&self, desk: DeskStatus) {
+        *lock(&self.desk) = desk;
     }
 
     pub(super) fn set_samples(&self, samples: Vec<SampleSeen>) {
