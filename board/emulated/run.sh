@@ -26,6 +26,7 @@ for tool in qemu-system-aarch64 dpkg-deb cpio depmod modprobe apt-get gzip timeo
     PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || skip "no $tool"
 done
 PATH=$PATH:/usr/sbin:/sbin
+python=$(command -v python3 || true)
 
 # The generic kernel: the one for clouds has no vivid.
 fetch() {
@@ -62,7 +63,7 @@ pack() {
 }
 
 # What the board asks of the world around it, by files in its shared folder: a pulse of the trigger
-# line (the power button's), or the levels of all eight lines, read from outside.
+# line (the power button's), the levels of all eight lines, or the display's picture, seen from outside.
 serve() {
     exec 3<>"$work/monitor.in" 4<>"$work/monitor.out"
     local wanted name answer
@@ -84,9 +85,34 @@ serve() {
                     done
                     echo "${answer##*: }" | tr -d '\r' >"$work/host/got/$name"
                     ;;
+                screendump-*)
+                    look "${name#screendump-}"
+                    : >"$work/host/got/$name"
+                    ;;
             esac
         done
     done
+}
+
+# look KIND-GOLDEN: takes the display's picture until it is the golden one; drivers show what was drawn
+# a little later, so that only a picture that never comes is a wrong one.
+look() {
+    local picture=$work/host/out/screen_$1.ppm tries=0 answer
+    [ -n "$python" ] || return 0
+    while [ $tries -lt 20 ]; do
+        while read -r -t 0.2 answer <&4; do :; done
+        rm -f "$picture"
+        echo "screendump $picture" >&3
+        sleep 0.5
+        if same "$1" >/dev/null 2>&1; then return 0; fi
+        tries=$((tries + 1))
+    done
+}
+
+# same KIND-GOLDEN: whether the picture that was taken last is the golden one, pixel for pixel.
+same() {
+    "$python" "$here/same_picture.py" "$work/host/out/screen_$1.ppm" \
+        "$root/tests/golden/panel/${1#*-}.png"
 }
 
 boot() {
@@ -212,7 +238,22 @@ judge() {
     done
     check "after SIGKILL the cameras are free" code after_kill 0
     check "the demo judges every pair right" code demo 0
+    judge_screens
     check "nothing panicked" silent
+}
+
+judge_screens() {
+    local case
+    for case in "$out"/screen_*.code; do
+        case=$(basename "$case" .code)
+        check "${case#screen_}: shown, and given back" code "$case" 0
+        if [ -n "$python" ]; then
+            check "${case#screen_}: the display shows the golden picture" same "${case#screen_}"
+        else
+            echo "SKIP ${case#screen_}: no python3 to compare pictures with"
+        fi
+    done
+    check "sixteen screens were looked at" [ "$(ls "$out"/screen_*.code | wc -l)" -eq 16 ]
 }
 
 parts() { grep -cE "part [0-9]+: $2" "$out/parts_$1.out"; }

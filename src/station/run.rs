@@ -80,6 +80,12 @@ impl Commander {
     pub fn command(&self, command: Command, by: By) -> Value {
         ask(command, by, &self.0)
     }
+
+    /// Has a command carried out without waiting for it or for its answer.
+    pub(super) fn post(&self, command: Command, by: By) {
+        let (reply, _) = sync_channel(1);
+        self.0.tell(Message::Command { command, by, reply });
+    }
 }
 
 impl Setup {
@@ -116,7 +122,6 @@ impl Station {
         let outputs = (setup.open_outputs)()?;
         Notifier::from_environment().starts_for(START);
         let journal = Writer::open(&config.journal.folder, config.journal.settings)?;
-        let judge = (setup.open_judge)(&config.recipe)?;
         let (sender, inbox) = sync_channel(INBOX);
         let shared = Shared { line: sender, flags: Arc::new(Flags::default()) };
         let first_ns = now_ns().saturating_add(LEAD_NS);
@@ -134,6 +139,11 @@ impl Station {
         if let Some(path) = &config.socket {
             station.control = Some(Control::listen(path, &shared)?);
         }
+        // Before what takes its time: the operator sees that the station starts.
+        let recipes = Arc::new(Recipes::read(&config.recipes));
+        let line = (&station.view, &station.commander());
+        station.desk = Desk::start(&config, line, &recipes)?;
+        let judge = (setup.open_judge)(&config.recipe)?;
         let opened = Opened { outputs, journal, judge, inbox, view: station.view.clone() };
         let line = opened.into_line(&config, &setup, &shared)?;
         line.notifier.send("READY=1");
@@ -146,7 +156,7 @@ impl Station {
         let open = (&setup.open_source, station.first_ns);
         station.threads = start_threads(&config, open, &shared)?;
         station.threads.push(station.start_memory(&config)?);
-        station.start_onlookers(&config)?;
+        station.start_plant(&config, &recipes)?;
         Ok(station)
     }
 
@@ -162,13 +172,11 @@ impl Station {
         spawn("memory", work).map_err(thread("memory"))
     }
 
-    fn start_onlookers(&mut self, config: &StationConfig) -> Result<(), Error> {
-        let recipes = Arc::new(Recipes::read(&config.recipes));
+    fn start_plant(&mut self, config: &StationConfig, recipes: &Arc<Recipes>) -> Result<(), Error> {
         let line = (&self.view, &self.commander());
         if let Some(plant) = &config.plant {
-            self.plant = Some(start_plant((config, plant), line, &recipes)?);
+            self.plant = Some(start_plant((config, plant), line, recipes)?);
         }
-        self.desk = Desk::start(config, line, &recipes)?;
         Ok(())
     }
 

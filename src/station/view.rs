@@ -5,7 +5,7 @@ use heapless::Deque;
 use super::core::Findings;
 use super::goldens::SampleSeen;
 use super::judge::Identity;
-use super::status::Status;
+use super::status::{DeskStatus, Status};
 use crate::drift::Drift;
 use crate::frame::Frame;
 use crate::journal::{Outcome, SpecScore};
@@ -21,6 +21,7 @@ pub struct View {
     drift: Mutex<Option<Drift>>,
     samples: Mutex<Vec<SampleSeen>>,
     ended: OnceLock<Result<(), String>>,
+    desk: Mutex<DeskStatus>,
 }
 
 /// One part that left.
@@ -72,12 +73,14 @@ impl View {
             drift: Mutex::default(),
             samples: Mutex::default(),
             ended: OnceLock::new(),
+            desk: Mutex::default(),
         }
     }
 
     /// How the station was at most 100 ms ago.
     pub fn status(&self) -> Status {
-        lock(&self.status).clone()
+        let status = lock(&self.status).clone();
+        Status { desk: self.desk(), ..status }
     }
 
     /// The part that left last.
@@ -118,6 +121,15 @@ impl View {
     pub(super) fn set_ended(&self, ended: Result<(), String>) {
         // A line ends once.
         let _ = self.ended.set(ended);
+    }
+
+    /// How the operator's screen and buttons are.
+    pub(super) fn desk(&self) -> DeskStatus {
+        lock(&self.desk).clone()
+    }
+
+    pub(super) fn set_desk(&self, desk: DeskStatus) {
+        *lock(&self.desk) = desk;
     }
 
     pub(super) fn set_samples(&self, samples: Vec<SampleSeen>) {

@@ -18,6 +18,24 @@ pub enum Health {
     Faulted,
 }
 
+/// What holds a station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldKind {
+    /// Somebody.
+    Hand,
+    /// Photos or scores that are not as they usually are.
+    Drift,
+    /// An ejection that no sensor saw.
+    Ejection,
+    /// A part that was not inspected, where the station file says that this holds.
+    NotInspected,
+    /// Known parts that were judged wrongly.
+    FailedChallenge,
+    /// Known parts that are being judged.
+    Challenging,
+}
+
 /// What can be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -64,8 +82,8 @@ const COMPONENTS: [Component; 11] = [
 #[derive(Debug, Default)]
 pub(super) struct Conditions {
     is_started: bool,
-    hold: Option<String>,
-    challenge: Option<String>,
+    hold: Option<(HoldKind, String)>,
+    challenge: Option<(HoldKind, String)>,
     fault: Option<String>,
     missing: [Option<String>; COMPONENTS.len()],
 }
@@ -84,17 +102,23 @@ impl Conditions {
     }
 
     /// The first reason stays: what came after may be its consequence.
-    pub(super) fn hold(&mut self, reason: String) {
-        self.hold.get_or_insert(reason);
+    pub(super) fn hold(&mut self, kind: HoldKind, reason: String) {
+        self.hold.get_or_insert((kind, reason));
     }
 
     pub(super) fn resume(&mut self) {
         self.hold = None;
     }
 
+    /// The goldens are being judged.
+    pub(super) fn begin_challenge(&mut self) {
+        let reason = "a challenge is under way".to_owned();
+        self.challenge = Some((HoldKind::Challenging, reason));
+    }
+
     /// Why the goldens do not stand for the judge; nobody resumes from that but they.
     pub(super) fn challenge(&mut self, reason: Option<String>) {
-        self.challenge = reason;
+        self.challenge = reason.map(|reason| (HoldKind::FailedChallenge, reason));
     }
 
     pub(super) fn missing(&self) -> impl Iterator<Item = Component> {
@@ -102,7 +126,21 @@ impl Conditions {
     }
 
     pub(super) fn is_challenge_failed(&self) -> bool {
-        self.challenge.is_some()
+        self.is_challenge(HoldKind::FailedChallenge)
+    }
+
+    pub(super) fn is_challenging(&self) -> bool {
+        self.is_challenge(HoldKind::Challenging)
+    }
+
+    fn is_challenge(&self, wanted: HoldKind) -> bool {
+        self.challenge.as_ref().is_some_and(|(kind, _)| *kind == wanted)
+    }
+
+    /// What holds the station, if it is held.
+    pub(super) fn held_by(&self) -> Option<HoldKind> {
+        let (kind, _) = self.hold.as_ref().or(self.challenge.as_ref())?;
+        (self.state().0 == Health::Held).then_some(*kind)
     }
 
     pub(super) fn fault(&mut self, reason: String) {
@@ -145,7 +183,7 @@ impl Conditions {
         if let Some(reason) = self.fault.as_ref().or(outputs) {
             return (Health::Faulted, Some(reason));
         }
-        if let Some(reason) = self.hold.as_ref().or(self.challenge.as_ref()) {
+        if let Some((_, reason)) = self.hold.as_ref().or(self.challenge.as_ref()) {
             return (Health::Held, Some(reason));
         }
         if !self.is_started {
@@ -221,11 +259,13 @@ mod tests {
         conditions.set(Component::TestCamera, Some("unplugged".to_owned()));
         let both = "test camera: unplugged; journal: disk full".to_owned();
         assert_eq!(state(&conditions), (Health::Degraded, both));
-        conditions.hold("by hand".to_owned());
-        conditions.hold("something later".to_owned());
+        conditions.hold(HoldKind::Hand, "by hand".to_owned());
+        conditions.hold(HoldKind::Drift, "something later".to_owned());
         assert_eq!(state(&conditions), (Health::Held, "by hand".to_owned()));
+        assert_eq!(conditions.held_by(), Some(HoldKind::Hand));
         conditions.set(Component::Outputs, Some("line 4".to_owned()));
         assert_eq!(state(&conditions).0, Health::Faulted);
+        assert_eq!(conditions.held_by(), None, "the fault is what is told");
         conditions.set(Component::Outputs, None);
         conditions.resume();
         assert_eq!(state(&conditions).0, Health::Degraded);
@@ -243,11 +283,24 @@ mod tests {
         let mut conditions = Conditions::default();
         conditions.start();
         conditions.challenge(Some("golden 2 was passed".to_owned()));
-        conditions.hold("by hand".to_owned());
+        conditions.hold(HoldKind::Hand, "by hand".to_owned());
         conditions.resume();
         assert_eq!(state(&conditions), (Health::Held, "golden 2 was passed".to_owned()));
         conditions.challenge(None);
         assert_eq!(state(&conditions).0, Health::Running);
+    }
+
+    #[test]
+    fn a_challenge_that_runs_holds_the_line_and_has_not_failed() {
+        let mut conditions = Conditions::default();
+        conditions.start();
+        conditions.begin_challenge();
+        conditions.resume();
+        assert_eq!(state(&conditions), (Health::Held, "a challenge is under way".to_owned()));
+        assert!(conditions.is_challenging() && !conditions.is_challenge_failed());
+        conditions.challenge(Some("golden 2 was passed".to_owned()));
+        assert!(!conditions.is_challenging() && conditions.is_challenge_failed());
+        assert_eq!(conditions.held_by(), Some(HoldKind::FailedChallenge));
     }
 
     #[test]

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::super::command::{By, Command, done, refused};
 use super::super::config::TriggerConfig;
-use super::super::core::Component;
+use super::super::core::{Component, HoldKind};
 use super::super::inspector::{InUse, Job, RECIPES};
 use super::super::memory::recall;
 use super::super::message::{Loaded, Message};
 use super::super::threads::{guarded, spawn};
 use super::super::{Error, judge};
-use super::{Line, Watch, now_ns};
+use super::{Line, Loading, Watch, now_ns};
 use crate::journal::EventSource;
 
 impl Line {
@@ -26,7 +26,7 @@ impl Line {
             Command::Hold { reason } => {
                 let reason = if reason.is_empty() { "by hand".to_owned() } else { reason };
                 self.told(&by, "hold", &reason);
-                self.core.hold(reason);
+                self.core.hold(HoldKind::Hand, reason);
                 done(self.health())
             }
             Command::Resume {} => {
@@ -45,8 +45,8 @@ impl Line {
                 self.watch_anew();
                 done(self.health())
             }
-            Command::Refused { what } => {
-                self.told(&by, "refused", &what);
+            Command::Pressed { what, is_refused } => {
+                self.told(&by, if is_refused { "refused" } else { "pressed" }, &what);
                 done(json!({}))
             }
             Command::Stop {} => {
@@ -78,7 +78,7 @@ impl Line {
             return;
         }
         self.told(by, "challenge", "");
-        self.core.set_challenge(Some("a challenge is under way".to_owned()));
+        self.core.begin_challenge();
         // It takes as long as its goldens do: no part is sent there meanwhile.
         self.core.inspector_away();
         self.judging.challenged = Some((reply, now_ns()));
@@ -120,20 +120,21 @@ impl Line {
         let memory = self.config.journal.folder.clone();
         let (path, open, shared) =
             (folder.join(path), self.judging.open.clone(), self.shared.clone());
+        let loading = Loading { path: path.clone(), by, reply: reply.clone() };
         let thread = spawn("recipe", move || {
             let loaded = guarded(|| prove(&path, &open, &memory));
             let panicked = |reason| Err(Error::Recipe { path: path.clone(), reason });
             shared.tell(Message::Loaded(loaded.unwrap_or_else(panicked)));
         });
         match thread {
-            Ok(_) => self.judging.loading = Some((by, reply)),
+            Ok(_) => self.judging.loading = Some(loading),
             Err(error) => drop(reply.try_send(refused(error.to_string()))),
         }
     }
 
     /// Puts a recipe in force between two parts.
     pub(super) fn loaded(&mut self, loaded: Result<Box<Loaded>, Error>) {
-        let Some((by, reply)) = self.judging.loading.take() else { return };
+        let Some(Loading { by, reply, .. }) = self.judging.loading.take() else { return };
         let answer = match loaded {
             Ok(loaded) => self.adopt(*loaded, &by),
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::super::core::{Component, Health};
+use super::super::core::{Component, Health, HoldKind};
 use super::super::inspector::{Inspector, Job};
 use super::super::status::{FrameCounts, JournalStatus, Status};
 use super::super::threads::guarded;
@@ -106,7 +106,7 @@ impl Line {
         let Some(number) = confirmations.overdue(now_ns) else { return };
         let reason = format!("part {number}: no sensor saw its ejection");
         self.event(EventSource::System, "ejection_unconfirmed", &reason);
-        self.core.hold(reason);
+        self.core.hold(HoldKind::Ejection, reason);
     }
 
     fn forget_recipes(&mut self) {
@@ -168,7 +168,11 @@ impl Line {
             journal: JournalStatus::from(&journal),
             inspector_restarts: self.judging.generation,
             missing: self.core.missing().collect(),
+            held_by: self.core.held_by(),
             is_challenge_failed: self.core.is_challenge_failed(),
+            is_challenging: self.core.is_challenging(),
+            preparing: self.judging.loading.as_ref().map(|loading| loading.path.clone()),
+            desk: self.view.desk(),
             drift: self.watch.seen(),
             unconfirmed: self.confirmations.as_ref().map_or(0, |waiting| waiting.missed),
         }

@@ -225,7 +225,7 @@ fn cause(status: &Status, ended: &Option<Result<(), String>>) -> Cause {
         Health::Starting => Cause::Starting,
         Health::Degraded => Cause::Degraded,
         Health::Faulted => Cause::Fault,
-        Health::Held if status.is_challenge_failed => Cause::Challenge,
+        Health::Held if status.is_challenge_failed || status.is_challenging => Cause::Challenge,
         Health::Held if status.drift.iter().any(|figure| figure.alarm == Alarm::Hold) => {
             Cause::Drift
         }
