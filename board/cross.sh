@@ -2,7 +2,9 @@
 # Builds the static aarch64 binary, which runs on any 64-bit ARM Linux: Raspberry Pi OS, JetPack 4
 # to 6, Debian, Ubuntu.
 #
-#   board/cross.sh [--profile dist|release] [--target-dir DIR]
+#   board/cross.sh [--profile dist|release|emulated] [--features LIST] [--target-dir DIR] [--check]
+#
+# --check builds nothing: exit 0 where everything needed is there, else 2 and what is not.
 #
 # Needs the linker aarch64-linux-gnu-gcc, and Rust's library for the target from one of
 #   rustup target add aarch64-unknown-linux-gnu
@@ -14,12 +16,19 @@ cd "$(dirname "$0")/.."
 
 target=aarch64-unknown-linux-gnu
 profile=dist
+features=
+check=
 folder=${CARGO_TARGET_DIR:-target}
 while [ $# -gt 0 ]; do
     case $1 in
         --profile) profile=$2; shift 2 ;;
+        --features) features=$2; shift 2 ;;
         --target-dir) folder=$2; shift 2 ;;
-        *) echo "usage: board/cross.sh [--profile NAME] [--target-dir DIR]" >&2; exit 2 ;;
+        --check) check=1; shift ;;
+        *)
+            echo "usage: board/cross.sh [--profile NAME] [--features LIST] [--target-dir DIR] [--check]" >&2
+            exit 2
+            ;;
     esac
 done
 
@@ -45,12 +54,14 @@ done
     exit 2
 }
 
+[ -z "$check" ] || exit 0
+
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc
 export AR_aarch64_unknown_linux_gnu=aarch64-linux-gnu-ar
 export RUSTFLAGS="-C target-feature=+crt-static ${RUSTFLAGS:-}"
 "$cargo" build --locked --profile "$profile" --target "$target" --target-dir "$folder" \
-    -p pairspec --bin pairspec
+    --features "$features" -p pairspec --bin pairspec
 
 binary=$folder/$target/$profile/pairspec
 # Anything but a static binary would fail on the box, not here.
@@ -59,4 +70,10 @@ if aarch64-linux-gnu-readelf -l "$binary" | grep -q INTERP; then
     exit 1
 fi
 bytes=$(stat -c %s "$binary")
-echo "$binary: static, $bytes bytes"
+# What ships is as small as its profile makes it.
+most=20000000
+if [ "$profile" != emulated ] && [ "$bytes" -gt $most ]; then
+    echo "cross.sh: $binary has $bytes bytes, at most $most are allowed" >&2
+    exit 1
+fi
+echo "$binary: static, $bytes bytes (at most $most where it ships)"

@@ -126,7 +126,9 @@ def compare_start(arguments, path, peers):
     loads, memories = [], []
     for _ in range(arguments.rounds):
         own = pairspec(arguments, "--runs", "1")
-        load, memory = {"pairspec": own["load_ms"] - own["verify_ms"]}, {"pairspec": own["peak_rss_bytes"] / 1e6}
+        load = {"pairspec": own["load_ms"] - own["verify_ms"]}
+        # As for the others: less what the program held before the file.
+        memory = {"pairspec": (own["peak_rss_bytes"] - own["start_rss_bytes"]) / 1e6}
         for name in peers:
             command = [sys.executable, __file__, *sys.argv[1:], "--alone", name]
             found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)

@@ -10,7 +10,7 @@ use pairspec::signal::{DryRun, Output, Outputs, Recorded};
 use pairspec::station::{Identity, Judge, Judgement, Pair, Setup, Station, StationConfig, Status};
 
 #[cfg(feature = "modbus")]
-use super::master::Master;
+use super::master::Masters;
 use crate::shared::station;
 
 /// The growth of memory that is a leak, in KiB.
@@ -29,7 +29,8 @@ pub(crate) struct Arguments {
     /// Judge by the bundled model instead of by nothing; the limits of time do not hold then
     #[arg(long)]
     model: bool,
-    /// Read all input registers over Modbus so many times a second meanwhile
+    /// Two masters read the registers over Modbus so many times a second, by turns of ten seconds; what
+    /// they cost is within bounds
     #[cfg(feature = "modbus")]
     #[arg(long)]
     modbus: Option<f64>,
@@ -56,12 +57,12 @@ impl Judge for Nothing {
 pub(crate) fn run(arguments: &Arguments) -> bool {
     let folder = tempfile::tempdir().unwrap();
     #[cfg(feature = "modbus")]
-    let master = arguments.modbus.map(Master::new);
+    let mut masters = arguments.modbus.map(Masters::new);
     #[cfg(feature = "modbus")]
-    let plant = master.as_ref().map(Master::section).unwrap_or_default();
+    let plant = masters.as_ref().map(Masters::section).unwrap_or_default();
     #[cfg(not(feature = "modbus"))]
     let plant = String::new();
-    let config = config(folder.path(), arguments, &plant);
+    let config = config(folder.path(), arguments.rate, arguments.model, &plant);
     let recorded = Recorded::default();
     let setup = setup(&config, &recorded, arguments.model);
     let station = Station::start(config, setup).unwrap();
@@ -71,22 +72,32 @@ pub(crate) fn run(arguments: &Arguments) -> bool {
     let mut early_kib = 0;
     while start.elapsed() < length {
         std::thread::sleep(Duration::from_millis(50));
+        #[cfg(feature = "modbus")]
+        if let Some(masters) = &mut masters {
+            masters.tend();
+        }
         if early_kib == 0 && start.elapsed() >= settled {
             early_kib = station::rss_kib();
         }
     }
     let late_kib = station::rss_kib();
     #[cfg(feature = "modbus")]
-    if let Some(master) = master {
-        println!("{} answers over Modbus", master.stop());
-    }
+    let read = masters.map(Masters::stop);
     let status = station.stop().unwrap();
+    #[cfg(feature = "modbus")]
+    let is_undisturbed = read.is_none_or(|read| read.compare(&folder.path().join("journal")));
+    #[cfg(not(feature = "modbus"))]
+    let is_undisturbed = true;
     let (parts, reasons) = outcomes(folder.path());
     println!("{}", serde_json::to_string_pretty(&status).unwrap());
     for (reason, count) in reasons {
         println!("{count} not inspected: {reason}");
     }
-    report(&status, parts, [early_kib, late_kib], arguments) && passes_agree(&status, &recorded)
+    let is_kept = report(&status, parts, [early_kib, late_kib], arguments);
+    if !is_undisturbed {
+        println!("BROKEN what Modbus masters cost");
+    }
+    is_kept && is_undisturbed && passes_agree(&status, &recorded)
 }
 
 fn report(status: &Status, parts: u64, [early, late]: [u64; 2], arguments: &Arguments) -> bool {
@@ -123,14 +134,14 @@ fn passes_agree(status: &Status, recorded: &Recorded) -> bool {
     recorded.forgotten() > 0 || recorded.pulses(Output::Pass) as u64 == status.counters.conforming
 }
 
-fn config(folder: &Path, arguments: &Arguments, plant: &str) -> StationConfig {
-    let rate = arguments.rate;
-    let (deadline_ms, recipe) = if arguments.model {
+/// A line of that many parts a second, with what else is in its file.
+pub(crate) fn config(folder: &Path, rate: f64, is_model: bool, plant: &str) -> StationConfig {
+    let (deadline_ms, recipe) = if is_model {
         (1_000, station::bundled_recipe().display().to_string())
     } else {
         (100, "recipe.toml".to_owned())
     };
-    let side = station::frames(folder, arguments.model);
+    let side = station::frames(folder, is_model);
     let camera = format!("width = {side}\nheight = {side}\nrate_hz = {rate}");
     let text = format!(
         "name = 'soak'\nrecipe = '{recipe}'\ndeadline_ms = {deadline_ms}\n[capture]\n\
@@ -143,7 +154,8 @@ fn config(folder: &Path, arguments: &Arguments, plant: &str) -> StationConfig {
     StationConfig::parse(&text, &folder.join("station.toml")).unwrap()
 }
 
-fn setup(config: &StationConfig, recorded: &Recorded, is_model: bool) -> Setup {
+/// Outputs that are recorded and, unless there is a model, a judge that takes no time.
+pub(crate) fn setup(config: &StationConfig, recorded: &Recorded, is_model: bool) -> Setup {
     let recorded = recorded.clone();
     let mut setup = Setup::of(config);
     setup.open_outputs =
@@ -155,7 +167,7 @@ fn setup(config: &StationConfig, recorded: &Recorded, is_model: bool) -> Setup {
 }
 
 /// Parts in the journal, each number once, and why how many were not inspected.
-fn outcomes(folder: &Path) -> (u64, BTreeMap<String, u64>) {
+pub(crate) fn outcomes(folder: &Path) -> (u64, BTreeMap<String, u64>) {
     let reader = Reader::open(&folder.join("journal")).unwrap();
     assert_eq!(reader.verify(None, true).unwrap().broken, None);
     let (mut next, mut reasons) = (1, BTreeMap::new());

@@ -111,6 +111,39 @@ wait $probe 2>/dev/null
 run after_kill $pairspec board probe $cameras $shape -n 5
 
 PAIRSPEC_DATA=/host/data run demo $pairspec demo --out /tmp/demo
+
+# The operator's screen on the virtual display, looked at from outside: the kernel's console is taken
+# off it first.
+for console in /sys/class/vtconsole/vtcon*; do
+    if grep -q 'frame buffer' $console/name 2>/dev/null; then echo 0 > $console/bind; fi
+done
+
+# screen KIND DEVICE NAME LANGUAGE: shows it until the host has looked.
+mkfifo /tmp/hold
+screen() {
+    case=screen_$1-$3-480x320-$4
+    PAIRSPEC_DATA=/host/data $pairspec panel --$1 $2 --screen $3 --lang $4 \
+        < /tmp/hold > $out/$case.out 2> $out/$case.err &
+    shown=$!
+    exec 5> /tmp/hold
+    wait_lines $out/$case.out 1
+    : > /host/want/screendump-$1-$3-480x320-$4
+    tries=0
+    while [ ! -e /host/got/screendump-$1-$3-480x320-$4 ] && [ $tries -lt 300 ]; do
+        sleep 0.2
+        tries=$((tries + 1))
+    done
+    exec 5>&-
+    wait $shown
+    echo $? > $out/$case.code
+}
+
+for language in en ja; do
+    for name in running-mismatch running-conforming held trend; do
+        screen framebuffer /dev/fb0 $name $language
+        screen drm /dev/dri/card0 $name $language
+    done
+done
 if [ -f /host/station.sh ]; then . /host/station.sh; fi
 dmesg > $out/dmesg
 echo done > $out/finished

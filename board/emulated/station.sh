@@ -38,9 +38,11 @@ finish() {
     keep $1
 }
 
+# keep NAME [FOLDER]
 keep() {
-    $pairspec journal list $data/$1 --newest 0 > $out/parts_$1.out 2> $out/parts_$1.err
-    run verify_$1 $pairspec journal verify $data/$1
+    journal=${2:-$data/$1}
+    $pairspec journal list $journal --newest 0 > $out/parts_$1.out 2> $out/parts_$1.err
+    run verify_$1 $pairspec journal verify $journal
 }
 
 # What a counter of the last status says.
@@ -128,7 +130,7 @@ for part in 1 2 3 4 5; do
 done
 finish edges
 
-# No room for the journal.
+# No room for the journal, and room again at the next start.
 mkdir -p $data/full
 mount -t tmpfs -o size=600k tmpfs $data/full
 station full "s|$data/full|$data/full/journal|"
@@ -137,5 +139,10 @@ start full --parts 20
 wait_counter full finished 5
 dd if=/dev/zero of=$data/full/more bs=1k count=600 2>/dev/null
 wait $process
-echo $? > $out/run_full.code
+echo $? > $out/run_full_first.code
 levels after
+rm -f $data/full/filler $data/full/more
+start full --parts 3
+wait $process
+echo $? > $out/run_full.code
+keep full $data/full/journal

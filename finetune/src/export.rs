@@ -17,7 +17,8 @@ pub(crate) struct Card<'a> {
     pub(crate) name: &'a str,
     pub(crate) license: &'a str,
     pub(crate) provenance: &'a str,
-    pub(crate) vocabulary: &'a [String],
+    /// Every word seen in training; none where nobody knows them all.
+    pub(crate) vocabulary: Option<&'a [String]>,
     /// Matrices in fp16: half the size.
     pub(crate) half: bool,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Card<'a> {
 /// # Errors
 /// What kept a file from being written.
 pub(crate) fn write(folder: &Path, model: &Clip, card: &Card<'_>) -> anyhow::Result<()> {
-    let Clip { vision, text, tokenizer, preprocess, parameters } = model;
+    let Clip { vision, text, tokenizer, preprocess, parameters, .. } = model;
     std::fs::create_dir_all(folder).map_err(files::Error::io(folder, "create"))?;
     let projection = parameters.get("text_projection.weight")?.dim(0)?;
     let mut extra = Map::new();
@@ -35,7 +36,9 @@ pub(crate) fn write(folder: &Path, model: &Clip, card: &Card<'_>) -> anyhow::Res
     extra.insert("license".to_owned(), json!(card.license));
     extra.insert("provenance".to_owned(), json!(card.provenance));
     extra.insert("no_change_logit".to_owned(), json!(parameters.scalar(NO_CHANGE_LOGIT)?));
-    extra.insert("training_vocabulary".to_owned(), json!(card.vocabulary));
+    if let Some(words) = card.vocabulary {
+        extra.insert("training_vocabulary".to_owned(), json!(words));
+    }
     let (start, end) = (tokenizer.start_id(), tokenizer.end_id());
     let mut of_vision = tower(&vision.tower);
     of_vision.insert("image_size".to_owned(), json!(vision.image));

@@ -9,6 +9,7 @@ pub mod describe;
 mod dice;
 pub mod evaluate;
 mod export;
+mod labelled;
 mod model;
 pub mod synth;
 pub mod train;

@@ -122,10 +122,10 @@ mod tests {
     fn bad_files_name_line_or_key() {
         let good = TEXTS[0];
         for (from, to, says) in [
-            ("threads = 4", "threads = 0", "x: threads = 0: from 1 to 256"),
+            ("threads = 4", "threads = 0", "x, line 8: threads = 0: from 1 to 256"),
             ("threads = 4", "treads = 4", "line 8, column 1"),
             ("\"aarch64\"", "\"armv7\"", "architecture = armv7: aarch64 or x86_64"),
-            ("pass = 27", "pass = 17", "gpio = pass 17: another line than trigger's"),
+            ("pass = 27", "pass = 17", "x, line 30: gpio.pass = 17: another line than trigger's"),
             ("interface = 2", "interface = 3", "gpio.interface = 3: 1 or 2"),
             ("\"YUYV\"", "\"H264\"", "camera.formats = H264: pixel format H264 is not supported"),
             ("rate_hz = 30", "rate_hz = nan", "camera.rate_hz = NaN: from 0.1"),

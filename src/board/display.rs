@@ -78,7 +78,7 @@ impl DisplayDefaults {
     pub(super) fn validate(raw: &RawDisplay, origin: &str) -> Result<Self, Error> {
         let bad = |key, found: String, expected: &str| {
             let (origin, expected) = (origin.to_owned(), expected.to_owned());
-            Err(Error::Invalid { origin, key, found, expected })
+            Err(Error::Invalid { origin, line: None, key, found, expected })
         };
         let (width, height) = (raw.width, raw.height);
         if width.min(height) < LEAST.0 || width.max(height) < LEAST.1 || width.max(height) > MOST {

@@ -1,4 +1,4 @@
-use crate::files;
+use crate::files::{self, line_of};
 
 /// Why a board profile cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -16,10 +16,12 @@ pub enum Error {
         reason: String,
     },
     /// A value that cannot be.
-    #[error("{origin}: {key} = {found}: {expected}")]
+    #[error("{origin}{}: {key} = {found}: {expected}", line_text(*line))]
     Invalid {
         /// The file, or the built-in profile.
         origin: String,
+        /// The line of the key, where it is written.
+        line: Option<usize>,
         /// The key, with its section.
         key: &'static str,
         /// Its value.
@@ -43,4 +45,18 @@ pub enum Error {
         /// The names there are.
         known: String,
     },
+}
+
+impl Error {
+    /// With the line that the key has in the profile's text.
+    pub(super) fn in_text(mut self, text: &str) -> Self {
+        if let Self::Invalid { line, key, .. } = &mut self {
+            *line = line_of(text, key);
+        }
+        self
+    }
+}
+
+fn line_text(line: Option<usize>) -> String {
+    line.map_or(String::new(), |line| format!(", line {line}"))
 }

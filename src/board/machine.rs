@@ -107,6 +107,15 @@ impl Machine {
         machine
     }
 
+    /// What tells which board this is, and no more: at no cost.
+    pub fn identity() -> Self {
+        Self {
+            architecture: std::env::consts::ARCH,
+            model: model(Path::new("/")),
+            ..Self::default()
+        }
+    }
+
     /// What the files below a root say.
     pub(super) fn of_files(root: &Path) -> Self {
         let read = |path: &str| read_line(&root.join(path));
@@ -114,7 +123,7 @@ impl Machine {
         let groups = fs::read_to_string(root.join("etc/group")).unwrap_or_default();
         Self {
             architecture: std::env::consts::ARCH,
-            model: read("proc/device-tree/model").or_else(|| read("proc/device-tree/compatible")),
+            model: model(root),
             release: read("proc/sys/kernel/osrelease").unwrap_or_default(),
             cpu_features: cpu_features(&root.join("proc/cpuinfo")),
             memory_mb: memory_mb(&root.join("proc/meminfo")),
@@ -132,6 +141,12 @@ impl Machine {
             ..Self::default()
         }
     }
+}
+
+/// The model that the device tree names.
+fn model(root: &Path) -> Option<String> {
+    let read = |path: &str| read_line(&root.join(path));
+    read("proc/device-tree/model").or_else(|| read("proc/device-tree/compatible"))
 }
 
 impl DataFolder {
@@ -206,7 +221,7 @@ fn display_nodes(root: &Path) -> Vec<PathBuf> {
     cards.chain(buses.map(|(name, _)| Path::new("/dev").join(name))).collect()
 }
 
-fn zones(root: &Path) -> Vec<Zone> {
+pub(super) fn zones(root: &Path) -> Vec<Zone> {
     let found = entries(&root.join("sys/class/thermal"), "thermal_zone").into_iter();
     let zone = found.filter_map(|(_, folder)| {
         let kind = read_line(&folder.join("type"))?;

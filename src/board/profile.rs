@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::Error;
 use super::display::DisplayDefaults;
+use super::machine::{Zone, zones};
 use super::raw::{RawBoard, RawCamera, RawData, RawGpio, RawThermal};
 use crate::capture::{FourCc, PixelFormat};
 use crate::files;
@@ -95,6 +96,19 @@ pub struct Thermal {
     pub warn_c: f64,
 }
 
+impl Thermal {
+    /// The first of its zones that is there, as it is now.
+    pub fn look(&self) -> Option<Zone> {
+        self.look_below(Path::new("/"))
+    }
+
+    /// As the files below a root say.
+    pub(super) fn look_below(&self, root: &Path) -> Option<Zone> {
+        let found = zones(root);
+        self.zones.iter().find_map(|kind| found.iter().find(|zone| zone.kind == *kind)).cloned()
+    }
+}
+
 impl Board {
     /// Reads a profile from a file.
     ///
@@ -108,9 +122,13 @@ impl Board {
     /// A profile from its text; `origin` names it in messages.
     ///
     /// # Errors
-    /// [`Error::Toml`] with line and key, [`Error::Invalid`] with key and value.
+    /// [`Error::Toml`] and [`Error::Invalid`], with line and key.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
         let raw = RawBoard::parse(text, origin)?;
+        Self::checked(raw, origin).map_err(|error| error.in_text(text))
+    }
+
+    fn checked(raw: RawBoard, origin: &str) -> Result<Self, Error> {
         let check = Check { origin };
         check.numbers(&raw)?;
         check.camera(&raw.camera)?;
@@ -192,18 +210,18 @@ impl Check<'_> {
             return Err(self.bad("gpio.interface", raw.interface, "1 or 2"));
         }
         let named = [
-            ("trigger", raw.trigger),
-            ("pass", raw.pass),
-            ("reject", raw.reject),
-            ("fault", raw.fault),
-            ("busy", raw.busy),
+            ("trigger", "gpio.trigger", raw.trigger),
+            ("pass", "gpio.pass", raw.pass),
+            ("reject", "gpio.reject", raw.reject),
+            ("fault", "gpio.fault", raw.fault),
+            ("busy", "gpio.busy", raw.busy),
         ];
         let mut lines: Vec<(&'static str, u32)> = Vec::new();
-        for (name, line) in named {
+        for (name, key, line) in named {
             let Some(line) = line else { continue };
             if let Some((other, _)) = lines.iter().find(|(_, taken)| *taken == line) {
                 let expected = format!("another line than {other}'s");
-                return Err(self.bad("gpio", format!("{name} {line}"), &expected));
+                return Err(self.bad(key, line, &expected));
             }
             lines.push((name, line));
         }
@@ -241,6 +259,6 @@ impl Check<'_> {
 
     fn bad(&self, key: &'static str, found: impl ToString, expected: &str) -> Error {
         let (origin, found) = (self.origin.to_owned(), found.to_string());
-        Error::Invalid { origin, key, found, expected: expected.to_owned() }
+        Error::Invalid { origin, line: None, key, found, expected: expected.to_owned() }
     }
 }

@@ -36,6 +36,18 @@ pub enum RawInWindow {
     First,
 }
 
+/// Where the time of a frame comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Timestamps {
+    /// The driver, which knows best.
+    #[default]
+    Driver,
+    /// The moment at which the program gets the frame, for loopback devices: their drivers pass on
+    /// whatever a program wrote.
+    Arrival,
+}
+
 /// The `[capture]` section of a station, as it is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,11 +102,14 @@ pub struct RawCamera {
     pub formats: Vec<FourCc>,
     /// Significant bits of 16-bit samples where the format's name is not the truth, 8 to 16.
     pub sample_bits: Option<u8>,
+    /// Where the time of a frame comes from; folders and manifests have `driver` alone.
+    #[serde(default)]
+    pub timestamps: Timestamps,
     /// What this board's timestamps are off by, added to them, -1,000 to 1,000 ms.
     #[serde(default)]
     pub frame_offset_ms: f64,
-    /// From the start of exposure to the last pixel, 0 to 1,000 ms; taken off where the driver
-    /// stamps the end of a frame.
+    /// From the start of exposure to the last pixel, 0 to 1,000 ms; taken off where the
+    /// stamp is of the end of a frame, as that of an arrival is.
     #[serde(default)]
     pub frame_ms: f64,
     /// Exposure, gain and the like; only devices have them.
@@ -152,6 +167,8 @@ pub struct CameraConfig {
     pub formats: Vec<FourCc>,
     /// For [`ImageLayout::sample_bits`](super::ImageLayout::sample_bits).
     pub sample_bits: Option<u8>,
+    /// Where the time of a frame comes from.
+    pub timestamps: Timestamps,
     /// What the device is set to; automatics are off.
     pub controls: Controls,
 }
@@ -257,6 +274,7 @@ impl RawCamera {
         self.check_size(section)?;
         self.check_numbers(section)?;
         self.check_formats(section)?;
+        self.check_timestamps(section, &source)?;
         self.controls.check(section)?;
         Ok(CameraConfig {
             source,
@@ -265,6 +283,7 @@ impl RawCamera {
             period_ns: nanoseconds(1_000.0 / self.rate_hz).max(1),
             formats: self.formats.clone(),
             sample_bits: self.sample_bits,
+            timestamps: self.timestamps,
             controls: self.controls.clone(),
         })
     }

@@ -86,7 +86,7 @@ pub enum Error {
     /// A timestamp of a clock that triggers cannot be compared with.
     #[error(
         "{origin}: timestamps of clock {clock:#x} (V4L2_BUF_FLAG_TIMESTAMP_MASK), \
-         0x2000 (monotonic) is expected"
+         0x2000 (monotonic) is expected; a loopback device needs timestamps = \"arrival\""
     )]
     ForeignClock {
         /// The device.

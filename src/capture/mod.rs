@@ -20,6 +20,7 @@ pub use backoff::{Backoff, BackoffLimits};
 pub use clock::{Clock, MonotonicClock, VirtualClock};
 pub use config::{
     CameraConfig, CaptureConfig, Controls, Mode, RawCamera, RawCapture, RawInWindow, Source,
+    Timestamps,
 };
 pub use error::Error;
 pub use pairing::{

@@ -69,10 +69,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         }
         (None, None) => bail!("--model or --arch is needed"),
     };
-    let report = match arguments.tower {
+    let start_rss_bytes = peak_rss_bytes();
+    let mut report = match arguments.tower {
         Tower::Image => measure_images(arguments, folder)?,
         Tower::Text => measure_texts(arguments, folder)?,
     };
+    report.start_rss_bytes = start_rss_bytes;
     let mut out = std::io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
@@ -127,6 +129,8 @@ struct Report {
     prepare_ms: f64,
     /// The most memory the process ever held; absent where the system does not say.
     peak_rss_bytes: Option<u64>,
+    /// What it held before it opened the bundle: the program itself.
+    start_rss_bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -219,6 +223,7 @@ impl Report {
             verify_ms: milliseconds(load.verify),
             prepare_ms: milliseconds(load.prepare),
             peak_rss_bytes: peak_rss_bytes(),
+            start_rss_bytes: None,
         }
     }
 

@@ -1,8 +1,10 @@
 use std::path::PathBuf;
 
+use anyhow::ensure;
 use clap::{Args, Subcommand};
 use pairspec::board::{self, Board, DataFolder, Fact, Machine, State};
 use pairspec::capture::{self, DeviceControl};
+use pairspec::files;
 use pairspec::station::{self, StationConfig};
 use serde::Serialize;
 
@@ -26,6 +28,8 @@ enum Command {
     Controls(Controls),
     /// The built-in board profiles
     List,
+    /// Write a station file with what a board's profile knows: lines, cameras, display, threads
+    Station(Template),
 }
 
 #[derive(Debug, Args)]
@@ -42,6 +46,16 @@ struct Check {
     /// One JSON object instead of lines
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Template {
+    /// A built-in board or a file; without it, the one this box is
+    #[arg(long, value_name = "NAME|FILE")]
+    board: Option<String>,
+    /// Where to write it; a file that is there stays as it is
+    #[arg(short, long, value_name = "STATION.toml")]
+    output: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -68,15 +82,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         Command::Probe(arguments) => probe::run(arguments),
         Command::Controls(arguments) => controls(arguments),
         Command::List => list(),
+        Command::Station(arguments) => write_station(arguments),
     }
 }
 
 fn run_check(arguments: &Check) -> anyhow::Result<u8> {
     let machine = Machine::read();
-    let board = match &arguments.board {
-        Some(name) => Board::find(name)?,
-        None => board::detect(&machine)?,
-    };
+    let board = named_or_found(arguments.board.as_deref(), &machine)?;
     let data = DataFolder::look(arguments.data.as_ref().unwrap_or(&board.data_folder));
     let mut facts = board::check(&board, &machine, &data);
     if let Some(path) = &arguments.station {
@@ -93,6 +105,26 @@ fn run_check(arguments: &Check) -> anyhow::Result<u8> {
         print(|out| write!(out, "{} ({})\n{lines}", board.title, board.name))?;
     }
     Ok(if complete { CONFORMING } else { MISMATCH })
+}
+
+fn named_or_found(name: Option<&str>, machine: &Machine) -> anyhow::Result<Board> {
+    Ok(match name {
+        Some(name) => Board::find(name)?,
+        None => board::detect(machine)?,
+    })
+}
+
+fn write_station(arguments: &Template) -> anyhow::Result<u8> {
+    let path = &arguments.output;
+    ensure!(!path.exists(), "{}: is there already; choose another name", path.display());
+    let board = named_or_found(arguments.board.as_deref(), &Machine::read())?;
+    files::write(path, station::template(&board).as_bytes())?;
+    print(|out| {
+        writeln!(out, "{} written, of {}; next:", path.display(), board.title)?;
+        writeln!(out, "  edit it: recipe, camera, times")?;
+        writeln!(out, "  pairspec board check --station {}", path.display())
+    })?;
+    Ok(CONFORMING)
 }
 
 fn line(fact: &Fact) -> String {

@@ -1,7 +1,8 @@
 //! The command line: one file per subcommand, each with its arguments, one call and its output.
 //!
 //! Owns argument parsing, printing and exit codes (0 conforming, 1 mismatch or failed check,
-//! 2 not inspected or could not run). It does not hold algorithms.
+//! 2 not inspected or could not run; 78 in place of 2 where `run` tells a service manager that another
+//! start is of no use). It does not hold algorithms.
 
 mod batch;
 mod bench;
@@ -76,6 +77,9 @@ enum Command {
     Bench(bench::Arguments),
     Board(board::Arguments),
 }
+
+/// Not to be cured by another start, as a service manager is told it (`EX_CONFIG` of sysexits.h).
+pub(crate) const UNUSABLE: u8 = 78;
 
 /// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
 pub(crate) fn main() -> ExitCode {

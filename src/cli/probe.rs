@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use pairspec::capture::{
     Backoff, BackoffLimits, CameraConfig, Captured, Clock, Controls, DeviceCounts, Error, FourCc,
-    FrameSource, MonotonicClock, PixelFormat, Source, V4l2,
+    FrameSource, MonotonicClock, PixelFormat, Source, Timestamps, V4l2,
 };
 use serde_json::{Value, json};
 
@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// A control of the device by its usual name, which is set and read back; automatics are off
     #[arg(long = "control", value_name = "NAME=VALUE", value_parser = control)]
     controls: Vec<(String, i64)>,
+    /// Date frames by their arrival, as a loopback device needs it
+    #[arg(long)]
+    arrival: bool,
     /// Give up after so long
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     seconds: u64,
@@ -76,6 +79,7 @@ fn config(arguments: &Arguments, name: &str) -> anyhow::Result<CameraConfig> {
         period_ns: (1e9 / arguments.rate).round() as i64,
         formats,
         sample_bits: None,
+        timestamps: if arguments.arrival { Timestamps::Arrival } else { Timestamps::Driver },
         controls: Controls {
             driver: arguments.controls.iter().cloned().collect(),
             ..Controls::default()

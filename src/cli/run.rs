@@ -8,22 +8,27 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::Args;
 use pairspec::signal::{DryRun, Gpio, Outputs};
-use pairspec::station::{Health, Setup, Station, StationConfig, Status};
+use pairspec::station::{self, Health, Setup, Station, StationConfig, Status};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::common::print;
 use super::guard::{Guard, wait_for_end};
-use super::{CONFORMING, MISMATCH};
+use super::{CONFORMING, MISMATCH, UNUSABLE};
 
 /// How often signals and the station are looked at.
 const LOOK: Duration = Duration::from_millis(20);
 /// How often `--status-json` prints.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 
+/// How long lines, screen and network of a box that starts may be away.
+const LATE_DEVICES: Duration = Duration::from_secs(60);
+const START_AGAIN: Duration = Duration::from_secs(1);
+
 /// Run a station: triggers, cameras, verdicts, outputs and journal, until SIGTERM or `stop`
 ///
 /// Exit code 0: stopped in order; 1: stopped in order while held or faulted; 2: could not run, or ended
-/// by a fault of its own.
+/// by a fault of its own. Under a service manager (`NOTIFY_SOCKET`) 78 says that it could not run and that
+/// another start is of no use: station file, recipe, model or journal, or devices that stay away.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The station file
@@ -56,15 +61,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, is_ending.clone()).context("signals")?;
     }
-    let config = StationConfig::open(&arguments.station)?;
-    if arguments.release || (arguments.guard && wait_for_end()) {
-        return release(arguments, &config);
+    if arguments.release || arguments.guard {
+        let config = StationConfig::open(&arguments.station)?;
+        let is_needed = arguments.release || wait_for_end();
+        return if is_needed { release(arguments, &config) } else { Ok(CONFORMING) };
     }
-    if arguments.guard {
-        return Ok(CONFORMING);
-    }
-    let setup = setup(arguments, &config)?;
-    let station = Station::start(config, setup)?;
+    let is_service = std::env::var_os("NOTIFY_SOCKET").is_some();
+    let station = match start(arguments, is_service.then_some(&*is_ending)) {
+        Ok(Some(station)) => station,
+        Ok(None) => return Ok(CONFORMING),
+        Err(error) if is_service && is_for_people(&error) => {
+            log::error!("{}", super::told(error.as_ref()));
+            return Ok(UNUSABLE);
+        }
+        Err(error) => return Err(error),
+    };
     let guard = guard(arguments);
     let mut printed = Instant::now();
     while station.is_running() && !is_ending.load(Ordering::Acquire) {
@@ -88,6 +99,33 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
     let is_held = matches!(status.health, Health::Held | Health::Faulted);
     Ok(if is_held { MISMATCH } else { CONFORMING })
+}
+
+/// Starts the station. Under a service manager devices may come late: `None` when it was told to end
+/// while it waited for them.
+fn start(arguments: &Arguments, service: Option<&AtomicBool>) -> anyhow::Result<Option<Station>> {
+    let config = StationConfig::open(&arguments.station)?;
+    let setup = setup(arguments, &config)?;
+    let end = Instant::now() + LATE_DEVICES;
+    loop {
+        let error = match Station::start(config.clone(), setup.clone()) {
+            Ok(station) => return Ok(Some(station)),
+            Err(error) => error,
+        };
+        let Some(is_ending) = service.filter(|_| error.may_pass() && Instant::now() < end) else {
+            return Err(error.into());
+        };
+        log::warn!("{}; tried again", super::told(&error));
+        thread::sleep(START_AGAIN);
+        if is_ending.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+    }
+}
+
+/// Whether somebody has to change something before a start can succeed.
+fn is_for_people(error: &anyhow::Error) -> bool {
+    !matches!(error.downcast_ref::<station::Error>(), Some(station::Error::Thread { .. }))
 }
 
 /// A dry run that records nothing has nothing to let go of.

@@ -4,13 +4,21 @@
 //! it allocates, a write that a crash cannot leave half done, and SHA-256 sums that tie derived
 //! files to what they came from.
 //!
+//! It also tells on which line of a TOML text a key is written.
+//!
 //! It does not know what any file means.
+
+mod keys;
+mod summed;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+
+pub(crate) use keys::line_of;
+pub use summed::Summed;
 
 /// What can go wrong between a path and its bytes.
 #[derive(Debug, thiserror::Error)]
@@ -213,15 +221,7 @@ pub fn sha256(content: &[u8]) -> String {
 /// # Errors
 /// Those of [`open`], and [`Error::Io`].
 pub fn sha256_of(path: &Path) -> Result<String, Error> {
-    let mut file = open(path)?;
-    let mut hasher = Sha256::new();
-    let mut piece = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut piece).map_err(Error::io(path, "read"))? {
-            0 => return Ok(hex(&hasher.finalize())),
-            read => hasher.update(&piece[..read]),
-        }
-    }
+    Summed::open(path, u64::MAX)?.finish().map(|(sum, _)| sum)
 }
 
 /// Joins a path written in a data file to the folder of that file, refusing what leaves it.

@@ -78,9 +78,6 @@ pub struct RawOperator {
     /// Take another recipe.
     #[serde(default)]
     pub may_change_recipe: bool,
-    /// Go on although known parts were judged wrongly.
-    #[serde(default)]
-    pub may_resume_after_failed_challenge: bool,
 }
 
 /// The operator's input; every value was checked.
@@ -146,10 +143,7 @@ impl InputsConfig {
             place: place(raw.touch_rotation_deg)?,
             keys: keys(&raw.keys)?,
             buttons: buttons(&raw.buttons)?,
-            lock: Lock {
-                may_change_recipe: operator.may_change_recipe,
-                may_resume_after_failed_challenge: operator.may_resume_after_failed_challenge,
-            },
+            lock: Lock { may_change_recipe: operator.may_change_recipe },
         })
     }
 
@@ -268,7 +262,7 @@ mod tests {
         assert_eq!(config.keys[0], (KeyCode::KEY_F1, Action::Hold));
         assert_eq!(config.buttons[0].action, Action::Resume);
         assert_eq!((config.place, config.debounce_ns()), (Place::Quarter, 20_000_000));
-        assert!(config.lock.may_change_recipe && !config.lock.may_resume_after_failed_challenge);
+        assert!(config.lock.may_change_recipe);
     }
 
     #[test]
@@ -287,6 +281,8 @@ mod tests {
             (button.replace("'a'", "' '"), "expected a GPIO chip"),
             ("[keys]\njump = 'KEY_A'".to_owned(), "unknown variant"),
             ("[operator]\nmay_all = true".to_owned(), "unknown field"),
+            // No judge that took bad parts for good ones goes on passing.
+            ("[operator]\nmay_resume_after_failed_challenge = true".to_owned(), "unknown field"),
             (button.repeat(33), "at most 32"),
         ] {
             let error = parsed(&text).unwrap_err();

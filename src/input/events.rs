@@ -24,6 +24,13 @@ struct Touch {
     place: super::Place,
     axes: Option<(Axis, Axis)>,
     at: (i32, i32),
+    /// The contact that events are about (multi-touch protocol B).
+    slot: i32,
+    /// The contact that is followed: the first that went down.
+    followed: Option<i32>,
+    /// Whether the device speaks of contacts; what it says of one finger then is left out, for the
+    /// kernel derives it from any contact.
+    has_contacts: bool,
     is_down: bool,
     was_down: bool,
     began_on: Option<Action>,
@@ -41,6 +48,9 @@ impl Reader {
             place: config.place,
             axes,
             at: (0, 0),
+            slot: 0,
+            followed: None,
+            has_contacts: false,
             is_down: false,
             was_down: false,
             began_on: None,
@@ -53,7 +63,7 @@ impl Reader {
     pub(super) fn event(&mut self, event: InputEvent, ns: i64) -> Option<Press> {
         match event.destructure() {
             EventSummary::Key(_, KeyCode::BTN_TOUCH, value) => {
-                self.touch.is_down = value != 0;
+                self.touch.button(value != 0);
                 None
             }
             EventSummary::Key(_, key, 1) => self.key(key, ns),
@@ -82,14 +92,43 @@ impl Reader {
 }
 
 impl Touch {
+    fn button(&mut self, is_down: bool) {
+        if !self.has_contacts {
+            self.is_down = is_down;
+        }
+    }
+
     fn axis(&mut self, axis: AbsoluteAxisCode, value: i32) {
         match axis {
-            AbsoluteAxisCode::ABS_X | AbsoluteAxisCode::ABS_MT_POSITION_X => self.at.0 = value,
-            AbsoluteAxisCode::ABS_Y | AbsoluteAxisCode::ABS_MT_POSITION_Y => self.at.1 = value,
-            // A contact ends with -1 (linux, multi-touch protocol B).
-            AbsoluteAxisCode::ABS_MT_TRACKING_ID => self.is_down = value >= 0,
+            AbsoluteAxisCode::ABS_MT_SLOT => {
+                self.has_contacts = true;
+                self.slot = value;
+            }
+            AbsoluteAxisCode::ABS_MT_TRACKING_ID => self.contact(value >= 0),
+            AbsoluteAxisCode::ABS_MT_POSITION_X if self.is_followed() => self.at.0 = value,
+            AbsoluteAxisCode::ABS_MT_POSITION_Y if self.is_followed() => self.at.1 = value,
+            AbsoluteAxisCode::ABS_X if !self.has_contacts => self.at.0 = value,
+            AbsoluteAxisCode::ABS_Y if !self.has_contacts => self.at.1 = value,
             _ => {}
         }
+    }
+
+    /// A contact began, or ended with -1 (linux, multi-touch protocol B): others than the one that is
+    /// followed are fingers beside it.
+    fn contact(&mut self, begins: bool) {
+        self.has_contacts = true;
+        match (self.followed, begins) {
+            (None, true) => (self.followed, self.is_down) = (Some(self.slot), true),
+            (Some(followed), false) if followed == self.slot => {
+                (self.followed, self.is_down) = (None, false);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether events are about the contact that is followed.
+    fn is_followed(&self) -> bool {
+        self.followed.is_some_and(|followed| followed == self.slot)
     }
 
     fn report(&mut self) -> Option<Action> {
@@ -203,5 +242,32 @@ mod tests {
         };
         assert!(fed(&mut reader, &place(7), 0).is_empty());
         assert_eq!(fed(&mut reader, &place(-1), MS), [Action::Hold]);
+    }
+
+    #[test]
+    fn a_second_finger_neither_moves_nor_ends_the_first_touch() {
+        let mut reader = reader();
+        let contact = |slot: i32, id: i32, x: i32| {
+            [
+                axis(AbsoluteAxisCode::ABS_MT_SLOT, slot),
+                axis(AbsoluteAxisCode::ABS_MT_TRACKING_ID, id),
+                axis(AbsoluteAxisCode::ABS_MT_POSITION_X, x),
+                axis(AbsoluteAxisCode::ABS_MT_POSITION_Y, 4_000),
+            ]
+        };
+        let lifted = |slot: i32| {
+            [
+                axis(AbsoluteAxisCode::ABS_MT_SLOT, slot),
+                axis(AbsoluteAxisCode::ABS_MT_TRACKING_ID, -1),
+                report(),
+            ]
+        };
+        fed(&mut reader, &contact(0, 7, 100), 0);
+        fed(&mut reader, &[key(KeyCode::BTN_TOUCH, 1), report()], 0);
+        fed(&mut reader, &contact(1, 8, 3_000), MS);
+        // The kernel's single finger follows whichever contact it likes.
+        assert!(fed(&mut reader, &[axis(AbsoluteAxisCode::ABS_X, 3_000), report()], MS).is_empty());
+        assert!(fed(&mut reader, &lifted(1), 100 * MS).is_empty());
+        assert_eq!(fed(&mut reader, &lifted(0), 200 * MS), [Action::Hold]);
     }
 }

@@ -7,8 +7,6 @@ use super::Action;
 pub struct Lock {
     /// Whether another recipe may be taken.
     pub may_change_recipe: bool,
-    /// Whether the line may go on although known parts were judged wrongly.
-    pub may_resume_after_failed_challenge: bool,
 }
 
 /// What an action depends on beside the lock.
@@ -25,11 +23,9 @@ pub enum Refusal {
     /// The configuration does not let the operator change recipes.
     #[error("{}: locked for the operator ([input.operator] may_change_recipe)", .0.name())]
     Recipe(Action),
-    /// The configuration does not let the operator go on after a failed challenge.
-    #[error(
-        "resume: the challenge failed; pass it, or allow it by [input.operator] \
-         may_resume_after_failed_challenge"
-    )]
+    /// Known parts were judged wrongly: what would be passed now may be bad, and no key lets the
+    /// operator go on.
+    #[error("resume: the challenge failed; pass it, or change the recipe")]
     FailedChallenge,
 }
 
@@ -43,9 +39,7 @@ impl Lock {
             Action::NextRecipe | Action::SelectRecipe if !self.may_change_recipe => {
                 Err(Refusal::Recipe(action))
             }
-            Action::Resume if now.challenge_failed && !self.may_resume_after_failed_challenge => {
-                Err(Refusal::FailedChallenge)
-            }
+            Action::Resume if now.challenge_failed => Err(Refusal::FailedChallenge),
             _ => Ok(()),
         }
     }
@@ -72,13 +66,11 @@ mod tests {
     }
 
     #[test]
-    fn each_key_of_the_configuration_opens_its_own_lock_alone() {
-        let recipe = Lock { may_change_recipe: true, ..Lock::default() };
+    fn nothing_but_a_passed_challenge_lets_the_line_go_on_after_a_failed_one() {
+        let recipe = Lock { may_change_recipe: true };
         assert!(allowed(recipe, FAILED).contains(&Action::SelectRecipe));
         assert!(!allowed(recipe, FAILED).contains(&Action::Resume));
-        let resume = Lock { may_resume_after_failed_challenge: true, ..Lock::default() };
-        assert!(allowed(resume, FAILED).contains(&Action::Resume));
-        assert!(!allowed(resume, FAILED).contains(&Action::NextRecipe));
+        assert!(allowed(recipe, PASSED).contains(&Action::Resume));
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use super::coverage::unjudged;
@@ -76,6 +77,13 @@ impl Inspector {
         let thresholds = load_thresholds(&recipe, &made_with)
             .map_err(|detail| NotInspected::new(Stage::Thresholds, detail));
         Ok(Self { recipe, encoder, judge, classes, made_with, thresholds })
+    }
+
+    /// Embeds on this many threads.
+    #[must_use]
+    pub fn with_threads(mut self, threads: NonZero<usize>) -> Self {
+        self.encoder = self.encoder.with_threads(threads);
+        self
     }
 
     /// The recipe at work.

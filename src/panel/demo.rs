@@ -1,14 +1,23 @@
 //! Scenes of a demonstration: every screen, with numbers that are made up and say so.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::locale::Words;
 use super::scene::{
-    Button, ButtonKind, Challenge, ChallengeState, ChangeState, Counters, Drift, DriftState,
-    FaultBox, Finding, Health, Language, Notice, NoticeKind, Outcome, Part, Quantity, RecipeChange,
-    Remedy, Sample, SampleResult, Scene, Screen, Trend, TrendScore,
+    Allowed, Cause, Challenge, ChallengeState, ChangeState, Counters, Drift, DriftState, FaultBox,
+    Finding, Health, Language, Notice, NoticeKind, Outcome, Part, Quantity, RecipeChange, Refused,
+    Remedy, Sample, SampleResult, Scene, Screen, Strip, Trend, TrendScore, operator_buttons,
 };
 use crate::frame::{Frame, Rect};
+
+/// What the station says is what the journal has, in English whatever the operator reads.
+const PHOTO_DETAIL: &str = "test: focus 3.2 px, at most 2.5 px expected";
+const DRIFT_DETAIL: &str = "focus 1.84, usually 1.52";
+const HELD_REASON: &str = "part 12340: no sensor saw its ejection";
+const FAULT_REASON: &str = "gpiochip0 line 17: taken by another program";
+const REFUSAL: &str = "large.toml: golden \"bad-2\": judged conforming, expected mismatch; the \
+    recipe in force stays";
 
 /// The frames of a demonstration: two pairs, each reference first.
 #[derive(Debug, Clone)]
@@ -33,6 +42,7 @@ pub fn scenes(language: Language, frames: Option<&DemoFrames>) -> Vec<(&'static 
         ("waiting", demo.waiting()),
         ("starting", demo.notice(NoticeKind::Starting)),
         ("held", demo.notice(NoticeKind::Held)),
+        ("press-refused", demo.press_refused()),
         ("faulted", demo.notice(NoticeKind::Faulted)),
         ("challenge-running", demo.challenge(ChallengeState::Running)),
         ("challenge-failed", demo.challenge(ChallengeState::Failed)),
@@ -50,15 +60,18 @@ struct Demo<'a> {
 
 impl Demo<'_> {
     fn scene(&self, health: Health, screen: Screen) -> Scene {
-        let is_running = matches!(health, Health::Running | Health::Degraded);
-        let third = if is_running { ButtonKind::Hold } else { ButtonKind::Resume };
-        let button = |kind, is_enabled| Button { kind, is_enabled };
+        let is_failed =
+            matches!(&screen, Screen::Challenge(it) if it.state == ChallengeState::Failed);
+        let is_busy =
+            matches!(&screen, Screen::Challenge(it) if it.state == ChallengeState::Running);
+        let is_begun = health != Health::Starting && !is_busy;
+        let allowed = Allowed { resume: !is_failed && !is_busy, challenge: is_begun, recipe: true };
+        let buttons = operator_buttons(health, &screen, allowed);
         Scene {
             language: self.language,
             station: self.words.demo.station.to_owned(),
             recipe: self.words.demo.recipe.to_owned(),
             health,
-            clock: Some("12:34".to_owned()),
             counters: Counters {
                 parts: 12_345,
                 conforming: 12_222,
@@ -66,14 +79,9 @@ impl Demo<'_> {
                 not_inspected: 12,
                 per_minute: 60.0,
             },
+            strip: None,
             screen,
-            buttons: vec![
-                button(ButtonKind::Acknowledge, !is_running),
-                button(third, true),
-                button(ButtonKind::Challenge, true),
-                button(ButtonKind::NextRecipe, true),
-                button(ButtonKind::NextScreen, true),
-            ],
+            buttons,
         }
     }
 
@@ -109,28 +117,38 @@ impl Demo<'_> {
     }
 
     fn not_inspected(&self) -> Scene {
-        let reason = self.words.demo.photo_reason.to_owned();
-        self.running(Health::Degraded, Outcome::NotInspected(reason))
+        let (cause, detail) = (Some(Cause::Photo), PHOTO_DETAIL.to_owned());
+        let outcome = Outcome::NotInspected { cause, detail };
+        let (causes, detail) = (vec![Cause::Drift], DRIFT_DETAIL.to_owned());
+        let strip = Some(Strip::Degraded { causes, detail });
+        Scene { strip, ..self.running(Health::Degraded, outcome) }
     }
 
     fn notice(&self, kind: NoticeKind) -> Scene {
-        let demo = &self.words.demo;
-        let (health, reason, remedies) = match kind {
-            NoticeKind::Starting => {
-                (Health::Starting, demo.starting_reason, vec![Remedy::Wait, Remedy::RunChallenge])
-            }
+        let (health, cause, reason, remedies) = match kind {
+            NoticeKind::Starting => (Health::Starting, Cause::NotStarted, "", vec![Remedy::Wait]),
             NoticeKind::Held => {
-                let remedies = vec![Remedy::InspectRejects, Remedy::CheckPhoto, Remedy::Resume];
-                (Health::Held, demo.held_reason, remedies)
+                let remedies = vec![Remedy::InspectRejects, Remedy::Resume];
+                (Health::Held, Cause::Ejection, HELD_REASON, remedies)
             }
             NoticeKind::Faulted => {
-                let remedies = vec![Remedy::CheckCamera, Remedy::Restart, Remedy::CallService];
-                (Health::Faulted, demo.fault_reason, remedies)
+                let remedies = vec![Remedy::CheckOutputs, Remedy::Restart, Remedy::CallService];
+                (Health::Faulted, Cause::Outputs, FAULT_REASON, remedies)
             }
         };
-        let since = (kind != NoticeKind::Starting).then(|| "12:31".to_owned());
-        let notice = Notice { kind, reason: reason.to_owned(), since, remedies };
+        let minutes = if kind == NoticeKind::Starting { 0 } else { 3 };
+        let standing = Some(Duration::from_secs(60 * minutes));
+        let (cause, reason) = (Some(cause), reason.to_owned());
+        let notice = Notice { kind, cause, reason, standing, remedies };
         self.scene(health, Screen::Notice(notice))
+    }
+
+    fn press_refused(&self) -> Scene {
+        let strip = Some(Strip::Refused(Refused::RecipeLocked));
+        let mut scene = Scene { strip, ..self.running(Health::Running, Outcome::Conforming) };
+        let allowed = Allowed { resume: true, challenge: true, recipe: false };
+        scene.buttons = operator_buttons(scene.health, &scene.screen, allowed);
+        scene
     }
 
     fn challenge(&self, state: ChallengeState) -> Scene {
@@ -138,7 +156,7 @@ impl Demo<'_> {
         let faults = [None, Some(demo.label), None, Some(demo.short), Some(demo.mousebite), None];
         let samples = faults.iter().enumerate().map(|(index, fault)| {
             let found = match (state, index) {
-                (ChallengeState::Running, 0..=2) => Some(SampleResult::AsExpected),
+                // What a station knows of them before the last was judged.
                 (ChallengeState::Running, _) => None,
                 (ChallengeState::Failed, 3) => Some(SampleResult::Otherwise),
                 (ChallengeState::Failed, 4) => Some(SampleResult::NotInspected),
@@ -149,9 +167,8 @@ impl Demo<'_> {
         });
         let challenge = Challenge { samples: samples.collect(), state };
         let health = match state {
-            ChallengeState::Running => Health::Starting,
             ChallengeState::Passed => Health::Running,
-            ChallengeState::Failed => Health::Held,
+            ChallengeState::Running | ChallengeState::Failed => Health::Held,
         };
         self.scene(health, Screen::Challenge(challenge))
     }
@@ -164,13 +181,11 @@ impl Demo<'_> {
             available: names.map(str::to_owned).to_vec(),
             state,
         };
-        let mut scene = self.scene(Health::Running, Screen::RecipeChange(change));
-        scene.buttons[2].kind = ButtonKind::SelectRecipe;
-        scene
+        self.scene(Health::Running, Screen::RecipeChange(change))
     }
 
     fn refused(&self) -> Scene {
-        self.change(ChangeState::Refused(self.words.demo.refusal.to_owned()))
+        self.change(ChangeState::Refused(REFUSAL.to_owned()))
     }
 
     /// From whole numbers, so that the same pixels come out everywhere.
@@ -189,7 +204,8 @@ impl Demo<'_> {
                 start + slope * part as f32 + noise as f32 / 900.0
             };
             let values = (0..200).map(value).collect();
-            Drift { quantity, values, limits: (0.4, 0.8), state }
+            let limits = (state != DriftState::Learning).then_some((0.4, 0.8));
+            Drift { quantity, values, limits, state }
         };
         let trend = Trend {
             scores: scores.collect(),
@@ -197,7 +213,8 @@ impl Demo<'_> {
                 drift(Quantity::Focus, (0.68, -0.0014), DriftState::Warned),
                 drift(Quantity::Exposure, (0.58, 0.0), DriftState::Good),
                 drift(Quantity::Framing, (0.52, 0.0001), DriftState::Good),
-                drift(Quantity::Embedding, (0.60, -0.0002), DriftState::Good),
+                drift(Quantity::Score, (0.61, 0.0001), DriftState::Good),
+                drift(Quantity::Embedding, (0.60, -0.0002), DriftState::Learning),
             ],
         };
         self.scene(Health::Running, Screen::Trend(trend))

@@ -5,6 +5,8 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Size};
 use embedded_graphics::pixelcolor::{PixelColor, Rgb888};
 
+use super::Error;
+use super::display::{Display, Surface};
 use super::scene::Scene;
 use super::screen::arrange;
 use super::theme::GROUND;
@@ -46,6 +48,19 @@ impl Panel {
     pub fn forget(&mut self) {
         self.shown.clear();
         self.size = Size::zero();
+    }
+
+    /// Draws on a display what of a scene it does not show yet, and has the display show it.
+    ///
+    /// # Errors
+    /// The display's; the next scene is then drawn whole.
+    pub fn show(&mut self, scene: &Scene, display: &mut dyn Display) -> Result<Drawn, Error> {
+        let drawn = self.draw(scene, &mut Surface::new(display))?;
+        if let Err(error) = display.flush() {
+            self.forget();
+            return Err(error);
+        }
+        Ok(drawn)
     }
 
     /// Draws what of a scene is not shown yet.

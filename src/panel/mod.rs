@@ -39,9 +39,10 @@ pub use display::{
 pub use drawing::{Drawn, Panel};
 pub use error::Error;
 pub use scene::{
-    Button, ButtonKind, Challenge, ChallengeState, ChangeState, Counters, Drift, DriftState,
-    FaultBox, Finding, Health, Language, Notice, NoticeKind, Outcome, Part, Quantity, RecipeChange,
-    Remedy, Sample, SampleResult, Scene, Screen, TREND_PARTS, Trend, TrendScore,
+    Allowed, Button, ButtonKind, Cause, Challenge, ChallengeState, ChangeState, Counters, Drift,
+    DriftState, FaultBox, Finding, Health, Language, Notice, NoticeKind, Outcome, Part, Quantity,
+    RecipeChange, Refused, Remedy, Sample, SampleResult, Scene, Screen, Strip, TREND_PARTS, Trend,
+    TrendScore, operator_buttons,
 };
 pub use screen::buttons;
 pub use thread::{PanelCounts, PanelThread};

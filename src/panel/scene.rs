@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +18,10 @@ pub struct Scene {
     pub recipe: String,
     /// The state of the station, shown at the top of every screen.
     pub health: Health,
-    /// The time of day as it shall be read, if the box knows one.
-    pub clock: Option<String>,
     /// What happened to parts.
     pub counters: Counters,
+    /// One line below the header, where there is something to tell beside the screen.
+    pub strip: Option<Strip>,
     /// What is shown below.
     pub screen: Screen,
     /// Buttons along the lower edge, from the left; none where nobody can press them.
@@ -75,6 +76,104 @@ impl Counters {
     }
 }
 
+/// What is told beside the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Strip {
+    /// The station works without something.
+    Degraded {
+        /// What.
+        causes: Vec<Cause>,
+        /// Why, as the journal has it.
+        detail: String,
+    },
+    /// Nothing was done for a press.
+    Refused(Refused),
+}
+
+/// Why nothing was done for a press.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// The operator may not change recipes.
+    RecipeLocked,
+    /// Known parts were judged wrongly.
+    ChallengeFailed,
+    /// Something else takes its time.
+    Busy,
+    /// No recipe is pointed at.
+    NothingChosen,
+    /// The station's own words.
+    Other(String),
+}
+
+/// What is the matter, in words that the operator's language has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The camera of the part under test.
+    TestCamera,
+    /// The camera of the reference.
+    ReferenceCamera,
+    /// What judges.
+    Inspection,
+    /// What triggers.
+    Trigger,
+    /// The encoder.
+    Encoder,
+    /// The sensor behind the ejector.
+    Confirmation,
+    /// The evidence.
+    Journal,
+    /// Times of frames.
+    Clock,
+    /// The box is too hot.
+    Temperature,
+    /// Photos and scores as they usually are.
+    Drift,
+    /// The output lines.
+    Outputs,
+    /// Somebody held the line.
+    ByHand,
+    /// An ejection that no sensor saw.
+    Ejection,
+    /// A part that could not be judged held the line.
+    NotInspected,
+    /// Known parts were judged wrongly.
+    ChallengeFailed,
+    /// Known parts are being judged.
+    Challenging,
+    /// The recipe is not that of before the start.
+    Recipe,
+    /// The cameras are not set as the recipe says.
+    Cameras,
+    /// The station has not begun.
+    NotStarted,
+    /// The station cannot go on.
+    GivenUp,
+    /// There is no usable frame.
+    NoFrame,
+    /// The photo is not as the recipe wants it.
+    Photo,
+    /// Part and reference cannot be laid over each other.
+    Alignment,
+    /// What changed cannot be told, or is too much.
+    Regions,
+    /// The model gave nothing that can be used.
+    Model,
+    /// Similar products cannot be told apart.
+    Variant,
+    /// There are no thresholds.
+    Thresholds,
+    /// Parts come faster than they are judged.
+    Overload,
+    /// The verdict did not come in time.
+    Deadline,
+    /// The output would have been too late.
+    Late,
+    /// The line was held when the part left.
+    Held,
+    /// The station was being stopped.
+    Stopped,
+}
+
 /// What fills the screen.
 #[derive(Debug, Clone)]
 pub enum Screen {
@@ -116,8 +215,13 @@ pub enum Outcome {
     Conforming,
     /// It breaks the specification.
     Mismatch,
-    /// It could not be judged, for this reason.
-    NotInspected(String),
+    /// It could not be judged.
+    NotInspected {
+        /// What is the matter, where that is known.
+        cause: Option<Cause>,
+        /// Why, as the journal has it.
+        detail: String,
+    },
 }
 
 /// Where a fault is.
@@ -147,10 +251,12 @@ pub struct Finding {
 pub struct Notice {
     /// Which kind of standstill.
     pub kind: NoticeKind,
+    /// What is the matter, where that is known.
+    pub cause: Option<Cause>,
     /// The reason, as the journal has it.
     pub reason: String,
-    /// Since when, as it shall be read.
-    pub since: Option<String>,
+    /// For how long.
+    pub standing: Option<Duration>,
     /// What to do, in order.
     pub remedies: Vec<Remedy>,
 }
@@ -287,8 +393,8 @@ pub struct Drift {
     pub quantity: Quantity,
     /// Its values, oldest first.
     pub values: Vec<f32>,
-    /// Warned at; the low one, the high one.
-    pub limits: (f32, f32),
+    /// Warned at, once what is usual is known; the low one, the high one.
+    pub limits: Option<(f32, f32)>,
     /// What was made of it.
     pub state: DriftState,
 }
@@ -304,11 +410,15 @@ pub enum Quantity {
     Framing,
     /// Distance of the mean embedding of conforming parts.
     Embedding,
+    /// Scores of conforming parts over their threshold.
+    Score,
 }
 
 /// What was made of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DriftState {
+    /// What is usual is being learned.
+    Learning,
     /// Inside its limits.
     Good,
     /// Somebody should look.
@@ -343,4 +453,35 @@ pub enum ButtonKind {
     SelectRecipe,
     /// Goes to the next screen.
     NextScreen,
+}
+
+/// What the operator may do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowed {
+    /// Go on after a hold.
+    pub resume: bool,
+    /// Show known parts.
+    pub challenge: bool,
+    /// Take another recipe.
+    pub recipe: bool,
+}
+
+/// The buttons of a screen: the same places on every one, and what would do nothing now is shown so.
+pub fn operator_buttons(health: Health, screen: &Screen, allowed: Allowed) -> Vec<Button> {
+    let is_choosing =
+        matches!(screen, Screen::RecipeChange(change) if change.state == ChangeState::Choosing);
+    let button = |kind, is_enabled| Button { kind, is_enabled };
+    vec![
+        button(ButtonKind::Acknowledge, true),
+        match health {
+            Health::Held => button(ButtonKind::Resume, allowed.resume),
+            _ => button(ButtonKind::Hold, true),
+        },
+        button(ButtonKind::Challenge, allowed.challenge),
+        button(ButtonKind::NextRecipe, allowed.recipe),
+        match is_choosing {
+            true => button(ButtonKind::SelectRecipe, allowed.recipe && allowed.challenge),
+            false => button(ButtonKind::NextScreen, true),
+        },
+    ]
 }

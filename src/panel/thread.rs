@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::budget::{Budget, MOST_SAVED, SHARE};
-use super::display::{Display, Surface};
+use super::display::Display;
 use super::mailbox::{Mailbox, Taken};
 use super::{Error, Panel, Scene};
 
@@ -17,6 +17,10 @@ const IDLE: Duration = Duration::from_secs(2);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait: so long a display that is back stays dark.
 const MOST_WAIT: Duration = Duration::from_secs(5);
+
+/// How often the whole screen is drawn anew: what others wrote over it, as the kernel's console does,
+/// is gone by then.
+const ANEW: Duration = Duration::from_secs(60);
 
 /// The thread that draws scenes on a display.
 ///
@@ -58,6 +62,20 @@ struct Shared {
     fault: Mutex<Option<String>>,
 }
 
+impl Shared {
+    fn new() -> Self {
+        Self {
+            mailbox: Mailbox::new(),
+            drawn: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            cut: AtomicU64::new(0),
+            unknown: AtomicU64::new(0),
+            processor_ms: AtomicU64::new(0),
+            fault: Mutex::new(None),
+        }
+    }
+}
+
 impl PanelThread {
     /// Starts the thread; `open` is called for the display at first and whenever it was lost.
     ///
@@ -68,15 +86,7 @@ impl PanelThread {
     where
         F: FnMut() -> Result<Box<dyn Display>, Error> + Send + 'static,
     {
-        let shared = Arc::new(Shared {
-            mailbox: Mailbox::new(),
-            drawn: AtomicU64::new(0),
-            failures: AtomicU64::new(0),
-            cut: AtomicU64::new(0),
-            unknown: AtomicU64::new(0),
-            processor_ms: AtomicU64::new(0),
-            fault: Mutex::new(None),
-        });
+        let shared = Arc::new(Shared::new());
         let inside = shared.clone();
         let spawned = std::thread::Builder::new()
             .name("panel".to_owned())
@@ -128,12 +138,15 @@ struct Runner<F> {
     latest: Option<Box<Scene>>,
     wait: Duration,
     started: Instant,
+    /// When the whole screen was drawn last.
+    whole: Instant,
 }
 
 impl<F: FnMut() -> Result<Box<dyn Display>, Error>> Runner<F> {
     fn new(shared: Arc<Shared>, open: F) -> Self {
         let (panel, started) = (Panel::new(), Instant::now());
-        Self { shared, open, panel, display: None, latest: None, wait: FIRST_WAIT, started }
+        let (display, latest, wait, whole) = (None, None, FIRST_WAIT, started);
+        Self { shared, open, panel, display, latest, wait, started, whole }
     }
 
     fn run(mut self) {
@@ -175,17 +188,20 @@ impl<F: FnMut() -> Result<Box<dyn Display>, Error>> Runner<F> {
             return Ok(());
         };
         let panel = &mut self.panel;
-        let drawn = guarded(|| {
-            let drawn = panel.draw(scene, &mut Surface::new(display.as_mut()))?;
-            display.flush()?;
-            Ok(drawn)
-        })?;
+        if self.whole.elapsed() >= ANEW {
+            self.whole = Instant::now();
+            panel.forget();
+        }
+        let drawn = guarded(|| panel.show(scene, display.as_mut()))?;
         self.wait = FIRST_WAIT;
         if drawn.areas > 0 {
-            let add = |count: &AtomicU64, more: u64| count.fetch_add(more, Ordering::Relaxed);
-            add(&self.shared.drawn, 1);
-            add(&self.shared.cut, drawn.cut_texts);
-            add(&self.shared.unknown, drawn.unknown_glyphs);
+            self.shared.drawn.fetch_add(1, Ordering::Relaxed);
+            add(&self.shared.cut, drawn.cut_texts, "a text does not fit and is cut");
+            add(
+                &self.shared.unknown,
+                drawn.unknown_glyphs,
+                "a text has characters without a glyph",
+            );
         }
         *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
@@ -210,6 +226,13 @@ impl<F: FnMut() -> Result<Box<dyn Display>, Error>> Runner<F> {
     }
 }
 
+/// Counts what is not shown as it was meant; the first is told.
+fn add(count: &AtomicU64, more: u64, what: &str) {
+    if more > 0 && count.fetch_add(more, Ordering::Relaxed) == 0 {
+        log::warn!("panel: {what}; further ones are counted in the status");
+    }
+}
+
 /// A panic of a driver or of the drawing is an error like any other: the line goes on.
 fn guarded<T>(action: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(action)).unwrap_or_else(|_| {
@@ -224,4 +247,51 @@ fn processor_time() -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     // Less than a second.
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use embedded_graphics::geometry::Size;
+    use embedded_graphics::pixelcolor::Rgb888;
+    use embedded_graphics::primitives::Rectangle;
+
+    use super::*;
+    use crate::panel::{Language, demo};
+
+    /// Counts the pixels that it is given.
+    struct Counting(Arc<AtomicU64>);
+
+    impl Display for Counting {
+        fn size(&self) -> Size {
+            Size::new(320, 240)
+        }
+
+        fn write(&mut self, _: &Rectangle, pixels: &[Rgb888]) -> Result<(), Error> {
+            self.0.fetch_add(pixels.len() as u64, Ordering::Relaxed);
+            Ok(())
+        }
+
+        fn flush(&mut self) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_over_the_screen_is_gone_after_a_minute() {
+        let pixels = Arc::<AtomicU64>::default();
+        let inside = pixels.clone();
+        let open = move || Ok(Box::new(Counting(inside.clone())) as Box<dyn Display>);
+        let mut runner = Runner::new(Arc::new(Shared::new()), open);
+        runner.latest = Some(Box::new(demo::scenes(Language::En, None).swap_remove(0).1));
+        let mut turn = |since: Duration| {
+            runner.whole = Instant::now().checked_sub(since).unwrap();
+            pixels.store(0, Ordering::Relaxed);
+            runner.turn().unwrap();
+            pixels.load(Ordering::Relaxed)
+        };
+        assert!(turn(Duration::ZERO) >= 320 * 240, "the first scene");
+        assert_eq!(turn(Duration::ZERO), 0, "nothing is new");
+        assert!(turn(ANEW) >= 320 * 240);
+    }
 }

@@ -36,7 +36,7 @@ mod snapshot;
 mod tally;
 #[cfg(test)]
 #[cfg(feature = "mqtt")]
-mod test_broker;
+pub(crate) mod test_broker;
 #[cfg(test)]
 mod tests;
 #[cfg(any(feature = "http", feature = "modbus", feature = "mqtt"))]
@@ -55,6 +55,6 @@ pub use result::{PartResult, Region, Score, Verdict};
 pub use run::Plant;
 pub use seams::{Outbox, RecipeEntry, Requests, Role, Seams, Source};
 pub use snapshot::{
-    Cause, Condition, Counters, DriftFigure, Latency, Rates, RecipeInForce, Snapshot, State,
+    Cause, Condition, Counters, DriftFigure, Latency, Rates, RecipeInForce, Snapshot, State, Upkeep,
 };
 pub use tally::ServiceStatus;

@@ -5,9 +5,6 @@ use serde::Serialize;
 pub struct PartResult {
     /// Its number.
     pub number: u64,
-    /// The sequence number of its record in the journal, once that is durable.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u64>,
     /// When, in milliseconds since 1970-01-01 UTC by the clock of the box.
     pub unix_ms: u64,
     /// The verdict.

@@ -36,7 +36,7 @@ pub trait Requests: Send + Sync {
 /// Records that are to be delivered, kept on disk by whoever implements this.
 pub trait Outbox: Send {
     /// At most `limit` records with sequence numbers above `seq`, lowest first, each the text of
-    /// one JSON object.
+    /// one JSON object; none only where there are none.
     ///
     /// # Errors
     /// Why they cannot be read now, for people.
@@ -47,6 +47,13 @@ pub trait Outbox: Send {
     /// # Errors
     /// Why it is not known now, for people.
     fn last_seq(&mut self) -> Result<u64, String>;
+
+    /// What tells the record with this number from one that another outbox has under it, such as a
+    /// hash; none where it is no more.
+    ///
+    /// # Errors
+    /// Why it is not known now, for people.
+    fn mark(&mut self, seq: u64) -> Result<Option<String>, String>;
 }
 
 /// Which image of a part.

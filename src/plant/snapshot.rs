@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub to_leaving: Latency,
     /// From the start of an inspection to its verdict.
     pub inspection: Latency,
+    /// What is wrong with the station itself.
+    pub upkeep: Upkeep,
     /// What is watched for drift.
     pub drift: Vec<DriftFigure>,
     /// The last part that has an outcome.
@@ -136,6 +138,29 @@ pub struct Counters {
     pub deadline_missed: u64,
     /// Verdicts that came after their part had an outcome.
     pub late_verdicts: u64,
+}
+
+/// What is wrong with the station itself, whether parts are lost by it or not.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Upkeep {
+    /// What is missing now, such as `test-camera`.
+    pub missing: Vec<String>,
+    /// Why the journal cannot write now; empty where it can.
+    pub journal_fault: String,
+    /// Outcomes of parts that the journal had to drop.
+    pub dropped_records: u64,
+    /// Parts whose images the journal had to drop.
+    pub dropped_images: u64,
+    /// Panics that the journal was started again after.
+    pub journal_restarts: u64,
+    /// Frames that cameras took and did not deliver.
+    pub dropped_frames: u64,
+    /// Frames that were pushed out before their part.
+    pub overflowed_frames: u64,
+    /// How often a thread that judges was started again.
+    pub inspector_restarts: u64,
+    /// Ejections that no sensor confirmed.
+    pub unconfirmed_ejections: u64,
 }
 
 /// How fast and how well.

@@ -33,6 +33,8 @@ pub struct ServiceStatus {
     pub refused: u64,
     /// Connections that were given up since nothing came or went in time.
     pub timed_out: u64,
+    /// Commands that came while one of another connection was carried out.
+    pub overlapped: u64,
     /// What failed and was tried again: connections of a publisher, starts of a server.
     pub failures: u64,
     /// Panics that were caught.
@@ -46,7 +48,7 @@ pub(super) struct Tally {
     is_connected: AtomicBool,
     last_error: Mutex<Option<String>>,
     logged: Mutex<Vec<(String, Instant)>>,
-    counts: [AtomicU64; 9],
+    counts: [AtomicU64; 10],
 }
 
 /// What is counted.
@@ -59,6 +61,7 @@ pub(super) enum Count {
     Malformed,
     Refused,
     TimedOut,
+    Overlapped,
     Failures,
     Panics,
 }
@@ -140,6 +143,7 @@ impl Tally {
             malformed: self.read(Count::Malformed),
             refused: self.read(Count::Refused),
             timed_out: self.read(Count::TimedOut),
+            overlapped: self.read(Count::Overlapped),
             failures: self.read(Count::Failures),
             panics: self.read(Count::Panics),
         }

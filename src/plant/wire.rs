@@ -1,12 +1,13 @@
 //! What each service makes of the bytes of strangers, without a socket: for tests with very many.
 
 /// What the HTTP server answers to a stream of these bytes from a listed peer; empty when nothing.
+/// Who knows the token in the file may ask.
 #[cfg(feature = "http")]
-pub fn http(bytes: &[u8], memory: &super::Memory) -> Vec<u8> {
+pub fn http(bytes: &[u8], token_file: &std::path::Path, memory: &super::Memory) -> Vec<u8> {
     let config = super::HttpConfig {
         listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
         peers: "127.0.0.1".parse().into_iter().collect(),
-        token_file: None,
+        token_file: Some(token_file.to_owned()),
         connections: 2,
     };
     let tally = super::tally::Tally::new("http");
@@ -21,13 +22,13 @@ pub fn http(bytes: &[u8], memory: &super::Memory) -> Vec<u8> {
 /// What the Modbus server answers to a stream of these bytes from a listed peer.
 #[cfg(feature = "modbus")]
 pub fn modbus(bytes: &[u8], memory: &super::Memory) -> Vec<u8> {
-    let (commands, _receiver) = super::modbus::Commands::queue();
+    let tally = std::sync::Arc::new(super::tally::Tally::new("modbus"));
+    let (commands, _orders) = super::modbus::Commands::queue(&tally);
     let peers = "127.0.0.1".parse().into_iter().collect();
     let registers = super::modbus::Registers::new(peers, doors(memory), commands);
-    let tally = super::tally::Tally::new("modbus");
     let mut stream = Script { input: bytes, output: Vec::new() };
-    let address = std::net::IpAddr::from([127, 0, 0, 1]);
-    while let Ok(true) = super::modbus::exchange(&mut stream, address, &registers, &tally) {}
+    let master = super::modbus::Master::new(std::net::IpAddr::from([127, 0, 0, 1]));
+    while let Ok(true) = super::modbus::exchange(&mut stream, &master, &registers, &tally) {}
     stream.output
 }
 

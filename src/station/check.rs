@@ -6,10 +6,12 @@ use super::config::{StationConfig, TriggerConfig};
 use super::goldens::{check_listed, luma};
 use crate::board::{DataFolder, Fact, Machine, State};
 use crate::capture::{CameraConfig, CameraNode, Playlist, Source, format_list};
+use crate::files;
 use crate::frame::Frame;
 use crate::inspect::{Goldens, Inspector, Opening};
 use crate::journal::{DATABASE, Reader};
 use crate::manifest::{self, Label};
+use crate::plant::MqttConfig;
 use crate::recipe::{Recipe, Shows, today};
 use crate::signal::{LineName, OUTPUTS, Wiring, line_user};
 
@@ -27,6 +29,7 @@ pub fn check(config: &StationConfig, machine: &Machine) -> Vec<Fact> {
     facts.extend(lines(config));
     facts.push(wiring(config));
     facts.extend(journal(config));
+    facts.extend(config.plant.as_ref().and_then(|plant| plant.mqtt.as_ref()).map(cursor));
     facts.extend(config.socket.as_deref().map(socket));
     facts.extend(recipe(config));
     facts
@@ -185,6 +188,15 @@ fn journal(config: &StationConfig) -> Vec<Fact> {
         facts.push(Fact::lacking("journal", error.to_string()));
     }
     facts
+}
+
+/// Results wait where it cannot be remembered what was delivered.
+fn cursor(mqtt: &MqttConfig) -> Fact {
+    let path = &mqtt.cursor_file;
+    match files::check_writable(path) {
+        Ok(()) => Fact::good("mqtt", format!("delivered results are noted in {}", path.display())),
+        Err(error) => Fact::lacking("mqtt", format!("plant.mqtt.cursor_file: {error}")),
+    }
 }
 
 fn socket(path: &Path) -> Fact {

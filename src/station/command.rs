@@ -34,11 +34,13 @@ pub enum Command {
     Acknowledge {},
     /// Learns anew what is usual, after something was changed on purpose: a lamp, a lens, a lot.
     Relearn {},
-    /// Somebody wanted what they may not; for the journal.
+    /// The operator pressed something; for the journal.
     #[serde(skip)]
-    Refused {
-        /// What, and by which key it is locked.
+    Pressed {
+        /// What, and what became of it.
         what: String,
+        /// Whether nothing did.
+        is_refused: bool,
     },
     /// Ends the station in order.
     Stop {},

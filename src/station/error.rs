@@ -89,6 +89,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it may go away by itself while a box starts: a chip, screen or network that is late.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Signal(_)
+                | Self::Panel(_)
+                | Self::Input(_)
+                | Self::Plant(_)
+                | Self::Socket { .. }
+        )
+    }
+
     /// An [`Error::Socket`], for `map_err`.
     pub(super) fn socket(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

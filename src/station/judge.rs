@@ -1,6 +1,7 @@
 //! Who judges: a recipe at work, and the goldens that show that it judges right.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -143,6 +144,13 @@ impl RecipeJudge {
         };
         let manifest = manifest.map(|manifest| folder.join(manifest));
         Ok(Self { inspector, identity, golden, manifest, samples: Vec::new() })
+    }
+
+    /// Judges on this many threads.
+    #[must_use]
+    pub fn with_threads(mut self, threads: NonZero<usize>) -> Self {
+        self.inspector = self.inspector.with_threads(threads);
+        self
     }
 
     /// Judges one part as on a day, which decides the goldens that are in force.

@@ -37,8 +37,10 @@ mod silence;
 mod standing;
 mod status;
 mod teach;
+mod template;
 #[cfg(test)]
 mod tests;
+mod thermal;
 mod threads;
 mod view;
 
@@ -46,7 +48,7 @@ use std::sync::Arc;
 
 pub use self::core::{
     Action, Component, Core, CoreConfig, Counters, Details, Ejector, FaultFound, Findings,
-    Finished, Health, IN_FLIGHT, Judgement, Latency, LatencyFigures, OnFailure, Overload,
+    Finished, Health, HoldKind, IN_FLIGHT, Judgement, Latency, LatencyFigures, OnFailure, Overload,
 };
 pub use camera::OpenSource;
 pub use check::check;
@@ -59,10 +61,12 @@ pub use config::{
 pub use error::Error;
 pub use goldens::SampleSeen;
 pub use judge::{Identity, Judge, OpenJudge, Pair, RecipeJudge};
+pub use onlookers::JournalOutbox;
 pub use replay::{Difference, Replayed, ScoreChange, Skipped, replay};
 pub use run::{Commander, Setup, Station};
-pub use status::{DriftSeen, FrameCounts, JournalStatus, Status};
+pub use status::{DeskStatus, DriftSeen, FrameCounts, JournalStatus, Status};
 pub use teach::{Lesson, Take, Teaching};
+pub use template::template;
 pub use view::{PartSeen, RECENT, Recent, View};
 
 use crate::signal;

@@ -23,6 +23,11 @@ impl Notifier {
         }
     }
 
+    /// Asks for so much time until `READY=1`, counted from now.
+    pub(super) fn starts_for(&self, time: Duration) {
+        self.send(&format!("EXTEND_TIMEOUT_USEC={}", time.as_micros()));
+    }
+
     /// Sends `READY=1`, `STATUS=...`, `WATCHDOG=1` or `STOPPING=1`; never waits and never fails.
     pub(super) fn send(&self, text: &str) {
         if let Some((socket, address)) = &self.socket
@@ -69,6 +74,18 @@ mod tests {
         let mut text = [0; 16];
         let length = receiver.recv(&mut text).unwrap();
         assert_eq!(&text[..length], b"READY=1");
+    }
+
+    #[test]
+    fn time_to_start_is_asked_for_in_microseconds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let receiver = UnixDatagram::bind(&path).unwrap();
+        let notifier = Notifier { socket: connect(&path.into_os_string()), every: None };
+        notifier.starts_for(Duration::from_secs(300));
+        let mut text = [0; 64];
+        let length = receiver.recv(&mut text).unwrap();
+        assert_eq!(&text[..length], b"EXTEND_TIMEOUT_USEC=300000000");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::camera::{Camera, OpenSource, Order};
 use super::config::{StationConfig, TriggerConfig};
 use super::inputs::{self, Role};
 use super::silence::{Cause, Silence};
+use super::thermal;
 use super::threads::{Shared, spawn};
 use crate::signal::InputConfig;
 
@@ -52,6 +53,11 @@ pub(super) fn start_threads(
             threads.push(spawned.map_err(thread("trigger"))?);
         }
         TriggerConfig::FreeRunning | TriggerConfig::Software => {}
+    }
+    if let Some(thermal) = config.board.as_ref().and_then(|board| board.thermal.clone()) {
+        let shared = shared.clone();
+        let watch = move || thermal::watch((&thermal, thermal::EVERY), || thermal.look(), &shared);
+        threads.push(spawn("thermal", watch).map_err(thread("thermal"))?);
     }
     Ok(threads)
 }

@@ -21,7 +21,7 @@ use super::notify::Notifier;
 use super::onlookers::{Desk, Recipes, start_plant};
 use super::rate::Rate;
 use super::rim::{start_threads, thread};
-use super::standing::{QUEUE, Restored, Standing, Teller, keep, restore};
+use super::standing::{Hold, QUEUE, Restored, Standing, Teller, keep, restore};
 use super::status::Status;
 use super::threads::{Flags, Shared, Urgency, guarded, prefer, spawn};
 use super::view::{View, Waiting};
@@ -36,6 +36,8 @@ use crate::signal::{Gpio, Outputs};
 const INBOX: usize = 1_024;
 /// From the start of the threads to the first trigger by time, and to the first frame of a folder.
 const LEAD_NS: i64 = 200_000_000;
+/// The longest that journal, model and goldens may take together at the start.
+const START: Duration = Duration::from_secs(300);
 /// How long a stop waits for threads that listen to something.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -79,6 +81,12 @@ impl Commander {
     pub fn command(&self, command: Command, by: By) -> Value {
         ask(command, by, &self.0)
     }
+
+    /// Has a command carried out without waiting for it or for its answer.
+    pub(super) fn post(&self, command: Command, by: By) {
+        let (reply, _) = sync_channel(1);
+        self.0.tell(Message::Command { command, by, reply });
+    }
 }
 
 impl Setup {
@@ -86,9 +94,11 @@ impl Setup {
     pub fn of(config: &StationConfig) -> Self {
         let (is_golden, goldens) = (config.is_golden(), config.challenge.clone());
         let outputs = config.outputs.clone();
+        let threads = config.threads();
         Self {
             open_judge: Arc::new(move |path: &Path| {
                 let judge = RecipeJudge::open(path, is_golden, goldens.as_deref())?;
+                let judge = judge.with_threads(threads);
                 Ok(Box::new(judge) as Box<dyn Judge>)
             }),
             open_source: Arc::new(|_, config, first_ns| open_source(config, first_ns)),
@@ -111,8 +121,8 @@ impl Station {
         }
         // First of all: from here on the lines are held in their safe state.
         let outputs = (setup.open_outputs)()?;
+        Notifier::from_environment().starts_for(START);
         let journal = Writer::open(&config.journal.folder, config.journal.settings)?;
-        let restored = restore(&config, &setup.open_judge)?;
         let (sender, inbox) = sync_channel(INBOX);
         let shared = Shared { line: sender, flags: Arc::new(Flags::default()) };
         let first_ns = now_ns().saturating_add(LEAD_NS);
@@ -130,6 +140,11 @@ impl Station {
         if let Some(path) = &config.socket {
             station.control = Some(Control::listen(path, &shared)?);
         }
+        // Before what takes its time: the operator sees that the station starts.
+        let recipes = Arc::new(Recipes::read(&config.recipes));
+        let line = (&station.view, &station.commander());
+        station.desk = Desk::start(&config, line, &recipes)?;
+        let restored = restore(&config, &setup.open_judge)?;
         let (orders, camera_ends) = orders();
         let cameras = set_for(&config, restored.judge.controls());
         let view = station.view.clone();
@@ -149,7 +164,7 @@ impl Station {
         station.threads = start_threads(&cameras, open, &shared)?;
         station.threads.push(station.start_memory(&config)?);
         station.threads.push(start_standing(&config, told)?);
-        station.start_onlookers(&config)?;
+        station.start_plant(&config, &recipes)?;
         Ok(station)
     }
 
@@ -165,13 +180,11 @@ impl Station {
         spawn("memory", work).map_err(thread("memory"))
     }
 
-    fn start_onlookers(&mut self, config: &StationConfig) -> Result<(), Error> {
-        let recipes = Arc::new(Recipes::read(&config.recipes));
+    fn start_plant(&mut self, config: &StationConfig, recipes: &Arc<Recipes>) -> Result<(), Error> {
         let line = (&self.view, &self.commander());
         if let Some(plant) = &config.plant {
-            self.plant = Some(start_plant((config, plant), line, &recipes)?);
+            self.plant = Some(start_plant((config, plant), line, recipes)?);
         }
-        self.desk = Desk::start(config, line, &recipes)?;
         Ok(())
     }
 
@@ -213,7 +226,13 @@ impl Station {
     /// Ends the line, then whatever else there is; the line's last status.
     fn end(&mut self) -> Result<Status, String> {
         self.shared.flags.stop();
-        let ended = self.line.take().map(JoinHandle::join);
+        let ended = match self.line.take().map(JoinHandle::join) {
+            Some(Ok(ended)) => ended,
+            Some(Err(_)) => Err("it panicked".to_owned()),
+            None => Err("it never ran".to_owned()),
+        };
+        // The plant's network is told before it is left.
+        self.view.set_ended(ended.as_ref().map(|_| ()).map_err(String::clone));
         let end = Instant::now() + PATIENCE;
         for thread in self.threads.drain(..) {
             while !thread.is_finished() && Instant::now() < end {
@@ -227,11 +246,7 @@ impl Station {
         self.control = None;
         self.plant = None;
         self.desk = None;
-        match ended {
-            Some(Ok(ended)) => ended,
-            Some(Err(_)) => Err("it panicked".to_owned()),
-            None => Err("it never ran".to_owned()),
-        }
+        ended
     }
 }
 
@@ -303,6 +318,7 @@ impl Opened {
             journal: Some(self.journal),
             journal_health: Default::default(),
             confirmations: within.map(Confirmations::new),
+            desk: self.view.desk(),
             view: self.view,
             shown: Shown::default(),
             waiting: Waiting::default(),
@@ -324,9 +340,9 @@ impl Opened {
             // Edges before nobody counts.
             core.set_missing(Component::Encoder, Some("not listened to yet".to_owned()));
         }
-        if let Some(reason) = &self.restored.hold {
+        if let Some(Hold { kind, reason }) = &self.restored.hold {
             self.journal.append_event(Event::new(EventSource::System, "held_from_before", reason));
-            core.hold(reason);
+            core.hold(*kind, reason);
         }
         let (name, detail) = match self.restored.judge.challenge() {
             Ok(goldens) => ("challenge_passed", goldens.to_string()),

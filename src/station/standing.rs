@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use super::config::StationConfig;
-use super::core::Core;
+use super::core::{Core, HoldKind};
 use super::inspector::InUse;
 use super::judge::{Identity, Judge, OpenJudge};
 use crate::files;
@@ -29,25 +29,48 @@ pub(super) struct Standing {
     station_recipe: PathBuf,
     recipe: PathBuf,
     identity: Identity,
-    /// Why nothing passes, until somebody resumes.
-    hold: Option<String>,
+    /// What holds the line until somebody resumes.
+    hold: Option<Hold>,
     /// Whether it ended in order: whoever starts it again may have changed files on purpose.
     is_stopped: bool,
+}
+
+/// What holds the line, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Hold {
+    pub(super) kind: HoldKind,
+    pub(super) reason: String,
 }
 
 /// The line's end: tells the thread that writes, without waiting.
 pub(super) struct Teller {
     sender: SyncSender<Standing>,
     recipe: Option<u32>,
-    hold: Option<String>,
+    hold: Option<Hold>,
 }
 
 /// What a station starts with.
 pub(super) struct Restored {
     pub(super) judge: Box<dyn Judge>,
     pub(super) recipe: PathBuf,
-    /// Why it starts held.
-    pub(super) hold: Option<String>,
+    /// What it starts held by.
+    pub(super) hold: Option<Hold>,
+}
+
+impl Hold {
+    fn of_recipe(reason: String) -> Self {
+        Self { kind: HoldKind::Recipe, reason }
+    }
+
+    fn parts(&self) -> (HoldKind, &str) {
+        (self.kind, &self.reason)
+    }
+}
+
+impl From<(HoldKind, &str)> for Hold {
+    fn from((kind, reason): (HoldKind, &str)) -> Self {
+        Self { kind, reason: reason.to_owned() }
+    }
 }
 
 impl Teller {
@@ -62,8 +85,8 @@ impl Teller {
         in_force: &InUse,
         is_stopped: bool,
     ) {
-        let is_known = self.recipe == Some(in_force.recipe) && self.hold.as_deref() == core.held();
-        if is_known && !is_stopped {
+        let is_same_hold = self.hold.as_ref().map(Hold::parts) == core.held();
+        if self.recipe == Some(in_force.recipe) && is_same_hold && !is_stopped {
             return;
         }
         let standing = Standing {
@@ -71,13 +94,13 @@ impl Teller {
             station_recipe: config.recipe.clone(),
             recipe: in_force.path.clone(),
             identity: in_force.identity.clone(),
-            hold: core.held().map(str::to_owned),
+            hold: core.held().map(Hold::from),
             is_stopped,
         };
         // When there is no room it is tried again with the next turn.
         if self.sender.try_send(standing).is_ok() {
             self.recipe = Some(in_force.recipe);
-            self.hold = core.held().map(str::to_owned);
+            self.hold = core.held().map(Hold::from);
         }
     }
 }
@@ -130,13 +153,14 @@ fn read(folder: &Path) -> Result<Option<Standing>, String> {
 /// # Errors
 /// When the station's own recipe cannot be opened.
 pub(super) fn restore(config: &StationConfig, open: &OpenJudge) -> Result<Restored, Error> {
-    let own = |hold| -> Result<Restored, Error> {
+    let own = |hold: Option<Hold>| -> Result<Restored, Error> {
         Ok(Restored { judge: open(&config.recipe)?, recipe: config.recipe.clone(), hold })
     };
+    let held = |reason: String| Some(Hold::of_recipe(reason));
     let standing = match read(&config.journal.folder) {
         Ok(Some(standing)) => standing,
         Ok(None) => return own(None),
-        Err(reason) => return own(Some(format!("the recipe in force is not known: {reason}"))),
+        Err(reason) => return own(held(format!("the recipe in force is not known: {reason}"))),
     };
     let Standing { station_recipe, recipe, identity, hold, is_stopped, .. } = standing;
     if station_recipe != config.recipe {
@@ -151,10 +175,10 @@ pub(super) fn restore(config: &StationConfig, open: &OpenJudge) -> Result<Restor
             log::warn!("{changed}");
             Ok(Restored { judge, recipe, hold })
         }
-        Ok(judge) if is_own => Ok(Restored { judge, recipe, hold: hold.or(Some(changed)) }),
+        Ok(judge) if is_own => Ok(Restored { judge, recipe, hold: hold.or(held(changed)) }),
         Err(error) if is_own => Err(error),
-        Ok(_) => own(Some(format!("{changed}; select a recipe, then resume"))),
-        Err(error) => own(Some(format!("the recipe in force: {error}"))),
+        Ok(_) => own(held(format!("{changed}; select a recipe, then resume"))),
+        Err(error) => own(held(format!("the recipe in force: {error}"))),
     }
 }
 
@@ -171,7 +195,7 @@ mod tests {
             station_recipe: "a.toml".into(),
             recipe: "b.toml".into(),
             identity: Identity { name: "b".to_owned(), ..Identity::default() },
-            hold: hold.map(str::to_owned),
+            hold: hold.map(|reason| Hold::from((HoldKind::Hand, reason))),
             is_stopped: false,
         }
     }

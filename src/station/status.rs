@@ -1,6 +1,8 @@
+use std::path::PathBuf;
+
 use serde::Serialize;
 
-use super::core::{Component, Counters, Health, LatencyFigures};
+use super::core::{Component, Counters, Health, HoldKind, LatencyFigures};
 use super::judge::Identity;
 use crate::capture::Counts;
 use crate::drift::{Alarm, FigureStatus};
@@ -41,8 +43,18 @@ pub struct Status {
     /// What is missing now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Component>,
+    /// What holds it, if it is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<HoldKind>,
     /// Whether the goldens do not stand for the judge now.
     pub is_challenge_failed: bool,
+    /// Whether the goldens are being judged now.
+    pub is_challenging: bool,
+    /// The recipe that is being loaded and challenged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preparing: Option<PathBuf>,
+    /// The operator's screen, keys and buttons.
+    pub desk: DeskStatus,
     /// What is watched for drift.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<DriftSeen>,
@@ -63,6 +75,28 @@ impl From<&FigureStatus> for DriftSeen {
     fn from(figure: &FigureStatus) -> Self {
         Self { name: figure.figure.name(), level: figure.level, alarm: figure.alarm }
     }
+}
+
+/// How the operator's screen, keys and buttons are; all counts since the start.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct DeskStatus {
+    /// Why nothing is shown now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_fault: Option<String>,
+    /// Times that the display could not be opened or was lost.
+    pub display_failures: u64,
+    /// Texts that did not fit on the screen.
+    pub cut_texts: u64,
+    /// Characters that the panel's font does not have.
+    pub unknown_glyphs: u64,
+    /// Keyboards and touch screens that are read now.
+    pub inputs: u64,
+    /// Times that one of them could not be opened or was lost.
+    pub input_failures: u64,
+    /// Times that a button's line could not be taken or was lost.
+    pub button_failures: u64,
+    /// Presses that were not heard.
+    pub lost_presses: u64,
 }
 
 /// What happened to frames; see [`Counts`].
@@ -129,7 +163,11 @@ impl Status {
             inspector_restarts: 0,
             unconfirmed: 0,
             missing: Vec::new(),
+            held_by: None,
             is_challenge_failed: false,
+            is_challenging: false,
+            preparing: None,
+            desk: DeskStatus::default(),
             drift: Vec::new(),
         }
     }

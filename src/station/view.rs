@@ -1,11 +1,11 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use heapless::Deque;
 
 use super::core::Findings;
 use super::goldens::SampleSeen;
 use super::judge::Identity;
-use super::status::Status;
+use super::status::{DeskStatus, Status};
 use crate::drift::Drift;
 use crate::frame::Frame;
 use crate::journal::{Outcome, SpecScore};
@@ -22,6 +22,8 @@ pub struct View {
     seen: Mutex<Seen>,
     drift: Mutex<Option<Arc<Drift>>>,
     samples: Mutex<Vec<SampleSeen>>,
+    ended: OnceLock<Result<(), String>>,
+    desk: Mutex<DeskStatus>,
 }
 
 /// One part that left.
@@ -72,12 +74,15 @@ impl View {
             seen: Mutex::default(),
             drift: Mutex::default(),
             samples: Mutex::default(),
+            ended: OnceLock::new(),
+            desk: Mutex::default(),
         }
     }
 
     /// How the station was at most 100 ms ago.
     pub fn status(&self) -> Status {
-        lock(&self.status).clone()
+        let status = lock(&self.status).clone();
+        Status { desk: self.desk(), ..status }
     }
 
     /// The part that left last.
@@ -108,6 +113,30 @@ impl View {
     /// The goldens of the last challenge.
     pub fn samples(&self) -> Vec<SampleSeen> {
         lock(&self.samples).clone()
+    }
+
+    /// How the line ended, once it did: in order, or by a fault of its own.
+    pub fn ended(&self) -> Option<Result<(), String>> {
+        self.ended.get().cloned()
+    }
+
+    pub(super) fn set_ended(&self, ended: Result<(), String>) {
+        // A line ends once.
+        let _ = self.ended.set(ended);
+    }
+
+    /// How the operator's screen and buttons are.
+    pub(super) fn desk(&self) -> DeskStatus {
+        lock(&self.desk).clone()
+    }
+
+    /// As [`View::desk`], unless somebody is amid changing or reading it.
+    pub(super) fn try_desk(&self) -> Option<DeskStatus> {
+        try_lock(&self.desk).map(|desk| desk.clone())
+    }
+
+    pub(super) fn set_desk(&self, desk: DeskStatus) {
+        *lock(&self.desk) = desk;
     }
 
     pub(super) fn set_samples(&self, samples: Vec<SampleSeen>) {
@@ -214,8 +243,9 @@ mod tests {
         let view = View::nothing_yet("a");
         let (mut waiting, mut status) = (Waiting::default(), view.status());
         status.up_s = 7.0;
-        let looks = (lock(&view.status), lock(&view.drift), lock(&view.seen));
+        let looks = (lock(&view.status), lock(&view.drift), lock(&view.seen), lock(&view.desk));
         // Each of these would wait for ever.
+        assert!(view.try_desk().is_none());
         view.set_status(status.clone());
         view.set_drift(None);
         (1..=WAITING as u64 + 2).for_each(|number| waiting.add(part(number, Outcome::Mismatch)));

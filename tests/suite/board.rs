@@ -54,6 +54,30 @@ fn a_profile_of_ones_own_is_read_and_its_wiring_warned_of() {
     assert!(lines.contains("WARNING wiring     pulse-to-reject: a dead box"), "{lines}");
     folder.edit("mine.toml", "threads = 4", "treads = 4");
     folder.run(&check).fails(&["mine.toml", "line 8"]);
+    folder.edit("mine.toml", "treads = 4", "threads = 4");
+    folder.edit("mine.toml", "pass = 27", "pass = 22");
+    folder.run(&check).fails(&["mine.toml, line 31: gpio.reject = 22: another line than pass's"]);
+}
+
+#[test]
+fn a_station_file_is_written_from_a_profile_and_never_over_another() {
+    let folder = Folder::new();
+    let write = ["board", "station", "--board", "jetson-nano", "-o", "station.toml"];
+    folder.run(&write).exits(0).prints(&["station.toml written, of Jetson Nano"]);
+    let text = folder.text("station.toml");
+    for line in ["board = \"jetson-nano\"", "pass = { chip = \"tegra-gpio\", line = 50 }"] {
+        assert!(text.lines().any(|it| it == line), "{line}: {text}");
+    }
+    let facts =
+        folder.run(&["board", "check", "--station", "station.toml"]).exits(1).stdout.clone();
+    assert!(facts.contains("/dev/v4l/by-path/FILL-IN"), "{facts}");
+    folder.run(&write).fails(&["station.toml: is there already"]);
+    let absent = ["board", "station", "--board", "abacus", "-o", "other.toml"];
+    folder.run(&absent).fails(&["these are raspberry-pi-4,"]);
+    folder.edit("station.toml", "jetson-nano", "abacus");
+    folder
+        .run(&["run", "station.toml", "--dry-run"])
+        .fails(&["station.toml, line 4: board = abacus: ", "these are raspberry-pi-4,"]);
 }
 
 #[test]
@@ -82,16 +106,39 @@ fn unit_package_and_profiles_agree() {
     let unit = read("board/debian/scripts/pairspec.service");
     for line in [
         "Type=notify",
+        "Restart=on-failure",
+        "SuccessExitStatus=1",
+        "RestartPreventExitStatus=78",
+        "RuntimeDirectory=pairspec",
+        "DeviceAllow=char-video4linux rw",
+        "DeviceAllow=char-gpiochip rw",
+        "DeviceAllow=char-fb rw",
+        "DeviceAllow=char-drm rw",
+        "DeviceAllow=char-spi rw",
+        "DeviceAllow=char-input r",
         "ExecStart=/usr/bin/pairspec run /etc/pairspec/station.toml",
         "User=pairspec",
         "StateDirectory=pairspec",
         "ProtectSystem=strict",
-        "ExecCondition=/usr/bin/pairspec run --release /etc/pairspec/station.toml",
         "ExecStopPost=/usr/bin/pairspec run --release /etc/pairspec/station.toml",
     ] {
         assert!(unit.lines().any(|it| it == line), "{line}");
     }
-    assert!(read("board/debian/sysusers/pairspec.conf").contains("u pairspec - "));
+    // A skipped unit is never started again, a group that is not there ends it, and nothing waits for
+    // a service that nobody wants.
+    for word in ["ExecCondition=", "SupplementaryGroups=", "udev-settle"] {
+        assert!(!unit.contains(word), "{word}");
+    }
+    let users = read("board/debian/sysusers/pairspec.conf");
+    assert!(users.contains("u pairspec - "));
+    for group in ["gpio", "input", "render", "spi", "video"] {
+        for line in [format!("g {group} -"), format!("m pairspec {group}")] {
+            assert!(users.lines().any(|it| it == line), "{line}");
+        }
+    }
+    let rules = read("board/debian/udev.rules");
+    let awake = rules.lines().find(|line| line.contains("power/control")).unwrap();
+    assert!(awake.contains("ENV{DEVTYPE}==\"usb_device\""), "{awake}");
     for name in PROFILES {
         let profile = read(&format!("board/{name}.toml"));
         assert!(profile.contains("folder = \"/var/lib/pairspec\""), "{name}");

@@ -201,3 +201,18 @@ fn unknown_keys_are_refused_with_their_line() {
     folder.armed_from(1.0).edit("recipe.thresholds.toml", "format = 1", "format = 1\nextra = 1");
     folder.run(&inspect).exits(2).prints(&["recipe.thresholds.toml", "line 2"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn one_screen_on_a_display_names_what_is_wrong() {
+    let folder = Folder::new();
+    let show = ["panel", "--framebuffer", "/dev/null", "--screen", "held"];
+    folder.run(&show).fails(&["/dev/null: cannot ask for its geometry"]);
+    let drm = ["panel", "--drm", "/dev/null", "--screen", "held"];
+    folder.run(&drm).fails(&["/dev/null: cannot list its screens"]);
+    let unknown = ["panel", "--framebuffer", "/dev/null", "--screen", "helt"];
+    folder.run(&unknown).fails(&["--screen helt: expected one of running-mismatch, "]);
+    folder.run(&["panel", "--drm", "/dev/null"]).fails(&["--screen <NAME>"]);
+    folder.run(&[&show[..], &["--rotation", "45"]].concat()).fails(&["0, 90, 180 or 270"]);
+    folder.run(&["panel"]).fails(&["--snapshot <DIR>|--framebuffer <DEVICE>|--drm <DEVICE>"]);
+}

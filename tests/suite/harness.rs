@@ -78,10 +78,18 @@ impl Folder {
         finish(command, arguments.join(" "))
     }
 
+    /// Runs `pairspec` in the folder as a service manager would.
+    pub(crate) fn run_as_service(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command();
+        command.env("NOTIFY_SOCKET", "/nonexistent/notify").args(arguments);
+        finish(command, arguments.join(" "))
+    }
+
     /// The binary, in this folder and apart from the settings of whoever runs the suite.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pairspec"));
         command.current_dir(self.folder.path()).env_remove("RUST_LOG").env_remove("PAIRSPEC_DATA");
+        command.env_remove("NOTIFY_SOCKET");
         command
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use pairspec::station::StationConfig;
@@ -213,6 +213,44 @@ fn what_cannot_run_says_why() {
     folder.edit("station.toml", "recipe.toml", "other.toml");
     fails(&["other.toml"]);
     folder.run(&["run", "nowhere.toml"]).fails(&["nowhere.toml"]);
+}
+
+#[test]
+fn a_service_manager_is_told_when_another_start_is_of_no_use() {
+    let folder = Folder::new();
+    written(&folder);
+    let start = ["run", "station.toml", "--dry-run"];
+    let fails = |fact: &str| {
+        folder.run_as_service(&start).exits(78).warns(&[fact]);
+        folder.run(&start).exits(2);
+    };
+    let recipe = station::bundled_recipe().display().to_string();
+    folder.edit("station.toml", &recipe, "other.toml");
+    fails("other.toml");
+    folder.edit("station.toml", "other.toml", &recipe);
+    folder.edit("station.toml", "deadline_ms = 240", "deadline_ms = -1");
+    fails("station.toml, line 3");
+    folder.edit("station.toml", "deadline_ms = -1", "deadline_ms = 240");
+    std::fs::create_dir(folder.path("journal")).unwrap();
+    folder.write("journal/journal.sqlite", "no database at all, but text that is long enough");
+    fails("journal.sqlite");
+}
+
+#[test]
+fn a_service_waits_for_what_comes_late() {
+    let folder = Folder::new();
+    written(&folder);
+    folder.edit("station.toml", "socket = 'socket'", "socket = 'late/socket'");
+    let start = ["run", "station.toml", "--dry-run", "--parts", "1"];
+    folder.run(&start).fails(&["late/socket"]);
+    let mut command = folder.command();
+    command.env("NOTIFY_SOCKET", "/nonexistent/notify").args(start);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("; tried again")));
+    std::fs::create_dir(folder.path("late")).unwrap();
+    std::thread::spawn(move || lines.count());
+    assert_eq!(code(child), Some(0));
 }
 
 #[test]

@@ -87,7 +87,8 @@ fn from_labels(arguments: &Arguments, manifest: &Path) -> anyhow::Result<()> {
     let frames = pairs.iter().flat_map(|pair| [pair.reference.as_path(), &pair.test]);
     let inputs = frames.chain([manifest]).chain(arguments.meanings.as_deref());
     files::check_apart(&arguments.output, inputs)?;
-    let described = describe::from_labels(&pairs, &own, told)
+    let folder = manifest.parent().unwrap_or(Path::new(""));
+    let described = describe::from_labels((&pairs, folder), &own, told)
         .with_context(|| manifest.display().to_string())?;
     describe::write(&arguments.output, &described.differences)?;
     let (lines, output) = (described.differences.len(), arguments.output.display());

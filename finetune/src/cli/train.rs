@@ -8,8 +8,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use pairspec_finetune::describe::OwnMeanings;
 use pairspec_finetune::train::scratch::{self, Config};
 use pairspec_finetune::train::text::{TextTuning, tune_text};
-use pairspec_finetune::train::tune::{Tuning, tune};
-use pairspec_finetune::train::{Report, Session, Settings, Symmetry};
+use pairspec_finetune::train::tune::{Split, Tuning, tune};
+use pairspec_finetune::train::{Report, Session, Settings, Symmetry, Validation};
 
 /// Train a CLIP on differences.
 #[derive(Debug, Subcommand)]
@@ -42,9 +42,12 @@ pub(crate) struct TuneArguments {
     /// Groups of the manifest to train with, separated by commas [default: all].
     #[arg(long, value_delimiter = ',', value_name = "GROUPS")]
     groups: Vec<String>,
-    /// Groups to validate with [default: every tenth crop].
+    /// Groups to validate with [default: see --split].
     #[arg(long, value_delimiter = ',', value_name = "GROUPS")]
     held_out: Vec<String>,
+    /// What to validate with where no groups are named for it.
+    #[arg(long, value_enum, default_value = "pairs")]
+    split: Kept,
     /// What the pairs show: board, label, cap, or a word of your own.
     #[arg(long, default_value = "board")]
     product: String,
@@ -60,12 +63,20 @@ pub(crate) struct TuneArguments {
     /// Steps in all.
     #[arg(long, value_name = "N", default_value_t = 2000)]
     steps: u64,
-    /// The highest learning rate.
-    #[arg(long, value_name = "RATE", default_value_t = 3e-4)]
-    peak: f64,
+    /// The highest learning rate [default: 3e-4 with --rank or from a model of `train scratch`, 1e-5
+    /// for all of any other].
+    #[arg(long, value_name = "RATE")]
+    peak: Option<f64>,
     /// Pairs of crops in a step.
     #[arg(long, value_name = "N", default_value_t = 64)]
     batch: usize,
+    /// Parts of a step, each on a thread of its own; sums depend on it in their last digits.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    lanes: usize,
+    /// Images held with their activations at once in each part [default: by the size of the model, 64
+    /// at most]; fewer take less memory and, below --batch, more time.
+    #[arg(long, value_name = "N")]
+    micro: Option<usize>,
     /// The same seed gives the same model.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -86,9 +97,9 @@ pub(crate) struct TuneArguments {
 pub(crate) struct TextArguments {
     /// A Hugging Face CLIP directory with both towers in safetensors.
     base: PathBuf,
-    /// Sentences from `describe --captions`.
+    /// Sentences from `describe`.
     differences: PathBuf,
-    /// The folder of the images that they name.
+    /// The folder of the images that they name; of sentences from labels the manifest's.
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
     /// Passes over the sentences.
@@ -133,6 +144,14 @@ impl Sitting {
     fn session(&self) -> Session {
         Session { shows: !self.quiet, half: self.half, until: self.until }
     }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kept {
+    /// A tenth of the groups where there are ten, otherwise of the pairs.
+    Pairs,
+    /// Every tenth crop.
+    Crops,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -203,44 +222,59 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
     };
     println!("{}: {} parameters", report.model.display(), report.parameters);
     for found in &report.validations {
-        if found.kind.is_nan() {
-            let share = 100.0 * found.differences;
-            println!("{} unseen sentences: differences {share:.1} %", found.crops);
-            continue;
-        }
-        println!(
-            "{}: {} unseen crops: fault kind {:.1} %, AUROC sound against fault {:.4}, requirements \
-             {:.4}, differences {:.1} %, sound crops called faults {:.1} %",
-            found.product,
-            found.crops,
-            100.0 * found.kind,
-            found.auroc,
-            found.requirements,
-            100.0 * found.differences,
-            100.0 * found.false_faults
-        );
+        let base = report.base.iter().find(|base| base.product == found.product);
+        println!("{}", told(found, base));
     }
     println!("next: pairspec model import {} -o BUNDLE", report.model.display());
     Ok(())
+}
+
+/// The figures of a product, with those of the base before them where there was one.
+fn told(found: &Validation, base: Option<&Validation>) -> String {
+    let figure = |of: &dyn Fn(&Validation) -> String| {
+        base.map_or_else(|| of(found), |base| format!("{} -> {}", of(base), of(found)))
+    };
+    let percent = |of: fn(&Validation) -> f64| figure(&|it| format!("{:.1} %", 100.0 * of(it)));
+    let area = |of: fn(&Validation) -> f64| figure(&|it| format!("{:.4}", of(it)));
+    let differences = percent(|it| it.differences);
+    if found.kind.is_nan() {
+        return format!("{} unseen sentences: differences {differences}", found.crops);
+    }
+    format!(
+        "{}: {} unseen crops: fault kind {}, AUROC sound against fault {}, requirements {}, \
+         differences {differences}, sound crops called faults {}",
+        found.product,
+        found.crops,
+        percent(|it| it.kind),
+        area(|it| it.auroc),
+        area(|it| it.requirements),
+        percent(|it| it.false_faults)
+    )
 }
 
 fn run_tune(arguments: &TuneArguments) -> anyhow::Result<Report> {
     let own = OwnMeanings::given(arguments.meanings.as_deref(), &arguments.class)?;
     let mut settings = Settings::default();
     settings.schedule.steps = arguments.steps;
-    settings.schedule.peak = arguments.peak;
     settings.schedule.warm_up = settings.schedule.warm_up.min(arguments.steps / 10);
     settings.batch.pairs = arguments.batch;
+    settings.batch.lanes = arguments.lanes;
     let tuning = Tuning {
         base: arguments.base.clone(),
         manifest: arguments.manifest.clone(),
         groups: arguments.groups.clone(),
         held_out: arguments.held_out.clone(),
+        split: match arguments.split {
+            Kept::Pairs => Split::Pairs,
+            Kept::Crops => Split::Crops,
+        },
         product: arguments.product.clone(),
         symmetry: arguments.symmetry.into(),
         is_colour: arguments.colour,
         rank: arguments.rank,
         settings,
+        peak: arguments.peak,
+        micro: arguments.micro,
         seed: arguments.seed,
     };
     tune(&tuning, &own, &arguments.output, arguments.sitting.session())

@@ -1,8 +1,8 @@
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, RgbImage};
+use image::{DynamicImage, GrayImage, RgbImage};
 use pairspec::align::{self, AlignConfig};
 use pairspec::calibrate::RegionLabel;
-use pairspec::frame::{Frame, Rect};
+use pairspec::frame::{Frame, Pixels, Rect};
 use pairspec::manifest::LabelledBox;
 use pairspec::region::{self, RegionConfig};
 
@@ -95,6 +95,23 @@ impl Cutter {
             DynamicImage::ImageRgb8(square).into_luma8().into_raw()
         }
     }
+}
+
+/// One frame of a stored crop of `stored` pixels without its margins; none if it is too short.
+pub fn frame(crop: &CropPair, which: usize, (stored, channels): (u32, usize)) -> Option<Frame> {
+    // The margin is an eighth of the side on both sides: `stored` is ten eighths of it.
+    let side = stored * 4 / 5;
+    let (margin, stored) = (margin_px(side) as usize, stored as usize);
+    let mut pixels = Vec::with_capacity((side * side) as usize * channels);
+    for y in 0..side as usize {
+        let start = ((y + margin) * stored + margin) * channels;
+        pixels.extend(crop.pixels[which].get(start..start + side as usize * channels)?);
+    }
+    let pixels = match channels {
+        1 => GrayImage::from_raw(side, side, pixels).map(Pixels::Gray),
+        _ => RgbImage::from_raw(side, side, pixels).map(Pixels::Rgb),
+    };
+    Frame::new(pixels?, 8, "crop").ok()
 }
 
 /// Where a point lies in a crop, each coordinate 0 to 1.

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::Cutter;
 use super::pool::{CropPair, Pool};
+use crate::labelled::Labelled;
 use crate::synth::Renderer;
 
 /// Pairs rendered or read before their crops are put in order.
@@ -27,6 +28,19 @@ pub enum Error {
         path: PathBuf,
         /// What was asked for.
         groups: String,
+    },
+    /// A pair of which nobody said where its faults are, or whether it has any.
+    #[error(
+        "{}, pair {pair}: {found}; its crops cannot be told apart: give the pair boxes, label it ok, or \
+         leave it out", path.display()
+    )]
+    NoBoxes {
+        /// The manifest.
+        path: PathBuf,
+        /// The first such pair.
+        pair: String,
+        /// What its label and boxes say.
+        found: String,
     },
     /// The system gives no threads.
     #[error("no threads to render with: {reason}")]
@@ -85,6 +99,22 @@ pub fn from_renderer(
     })
 }
 
+/// The pairs of a manifest that are in one of `groups`, or all when that is empty.
+///
+/// # Errors
+/// [`Error::Manifest`], [`Error::NoPairs`] and [`Error::NoBoxes`].
+pub fn pairs(path: &Path, groups: &[String]) -> Result<Vec<Pair>, Error> {
+    let mut pairs = manifest::open(path)?;
+    let is_in = |pair: &Pair| pair.group.as_ref().is_some_and(|group| groups.contains(group));
+    pairs.retain(|pair| groups.is_empty() || is_in(pair));
+    if pairs.is_empty() {
+        let groups = groups.join(", ");
+        return Err(Error::NoPairs { path: path.to_owned(), groups });
+    }
+    pairs.iter().try_for_each(|pair| check_boxes(path, pair))?;
+    Ok(pairs)
+}
+
 /// The crops of the pairs of a manifest that are in one of `groups`, or of all when that is empty.
 ///
 /// # Errors
@@ -95,13 +125,18 @@ pub fn from_manifest(
     cutter: &Cutter,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<(Pool, Vec<Refused>), Error> {
-    let mut pairs = manifest::open(path)?;
-    let is_in = |pair: &Pair| pair.group.as_ref().is_some_and(|group| groups.contains(group));
-    pairs.retain(|pair| groups.is_empty() || is_in(pair));
-    if pairs.is_empty() {
-        let groups = groups.join(", ");
-        return Err(Error::NoPairs { path: path.to_owned(), groups });
-    }
+    from_pairs((path, &pairs(path, groups)?), cutter, progress)
+}
+
+/// The crops of some [`pairs`] of the manifest at `path`.
+///
+/// # Errors
+/// [`Error::NoCrops`] and [`Error::Threads`].
+pub fn from_pairs(
+    (path, pairs): (&Path, &[Pair]),
+    cutter: &Cutter,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(Pool, Vec<Refused>), Error> {
     let done = AtomicU64::new(0);
     let report = || progress(done.fetch_add(1, Ordering::Relaxed) + 1);
     let origin = path.display().to_string();
@@ -114,6 +149,17 @@ pub fn from_manifest(
         let crops = cutter.cut([&reference, &test], boxes).map_err(refused)?;
         Ok((crops, pair.group.clone().unwrap_or_default()))
     })
+}
+
+/// Refuses a pair without boxes that is not known to be sound: all its crops would count as sound.
+fn check_boxes(path: &Path, pair: &Pair) -> Result<(), Error> {
+    let found = match Labelled::of(pair) {
+        Labelled::Conforming | Labelled::Boxed(_) => return Ok(()),
+        Labelled::Nothing => "no label and no boxes".to_owned(),
+        Labelled::Somewhere(faults) => format!("labelled {} without boxes", faults.join("|")),
+        Labelled::Contradiction(boxes) => format!("labelled ok with {boxes} boxes"),
+    };
+    Err(Error::NoBoxes { path: path.to_owned(), pair: pair.id.clone(), found })
 }
 
 type Cut = Result<(Vec<CropPair>, String), Refused>;
@@ -150,4 +196,38 @@ fn gather(
         return Err(Error::NoCrops { origin: origin.to_owned(), pairs: count, first });
     }
     Ok((pool, refused))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn gathered(rows: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.csv");
+        std::fs::write(&path, format!("pair_id,ref_path,test_path,{rows}")).unwrap();
+        from_manifest(&path, &[], &Cutter::new(32, false), &|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn pairs_that_may_hide_a_fault_anywhere_are_refused_by_name() {
+        for (rows, found) in [
+            ("label\na,r,t,ok\nb,r,t,open|spur\n", "pair b: labelled open|spur without boxes"),
+            ("label,boxes\na,r,t,,1 2 3 4 open\nb,r,t,open,\n", "pair b: labelled open without"),
+            ("label\na,r,t,ok\nb,r,t,\n", "pair b: no label and no boxes"),
+            ("group\nb,r,t,1\n", "pair b: no label and no boxes"),
+            ("label,boxes\nb,r,t,ok,1 2 3 4 open\n", "pair b: labelled ok with 1 boxes"),
+        ] {
+            let message = gathered(rows);
+            assert!(
+                message.contains(found) && message.contains("give the pair boxes"),
+                "{message}"
+            );
+        }
+        // These are known; only their frames are missing.
+        for rows in ["label\nb,r,t,ok\n", "boxes\na,r,t,1 2 3 4 open\nb,r,t,\n"] {
+            assert!(gathered(rows).contains("gave no crop"), "{}", gathered(rows));
+        }
+    }
 }

@@ -10,6 +10,6 @@ mod cut;
 mod gather;
 mod pool;
 
-pub use cut::{Cutter, margin_px};
-pub use gather::{Error, Refused, from_manifest, from_renderer};
+pub use cut::{Cutter, frame, margin_px};
+pub use gather::{Error, Refused, from_manifest, from_pairs, from_renderer, pairs};
 pub use pool::{CropPair, Pool, PoolError};

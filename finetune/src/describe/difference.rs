@@ -27,10 +27,10 @@ pub struct Difference {
     pub sense: Option<Sense>,
     /// The sentence.
     pub sentence: String,
-    /// The image in the place of the reference, for pairs that no manifest lists.
+    /// The image in the place of the reference: a name as the captions or the manifest have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// The image in the place of the test frame, for pairs that no manifest lists.
+    /// The image in the place of the test frame, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
 }

@@ -38,6 +38,14 @@ pub enum Error {
         /// The first pair that has it.
         pair: String,
     },
+    /// The name of a product.
+    #[error("product {product:?}: {reason}")]
+    Product {
+        /// As given.
+        product: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A pair whose label and boxes say opposite things.
     #[error("pair {pair}: its label is ok, and it has {boxes} boxes; which is right?")]
     Contradiction {

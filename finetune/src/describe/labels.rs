@@ -1,8 +1,12 @@
-use pairspec::manifest::{Label, Pair};
+use std::path::Path;
+
+use pairspec::frame::Rect;
+use pairspec::manifest::Pair;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 
 use super::{Difference, Error, OwnMeanings};
+use crate::labelled::Labelled;
 
 /// The key of what is said of a conforming pair.
 const UNCHANGED: &str = "unchanged";
@@ -21,13 +25,13 @@ pub struct Described {
 /// Each box gives `per_box` sentences of its class and as many of the requirement that the class
 /// violates; a label without boxes gives the same for the whole frame. A conforming pair gives
 /// `per_box` sentences that say so, with the key `unchanged`: a manifest does not tell which allowed
-/// differences a pair has. No sentence names a place, since only who cuts a crop knows where in it a
+/// differences a pair has. Each names its frames relative to `folder`, the manifest's. No sentence names a place, since only who cuts a crop knows where in it a
 /// box is. A pair depends on `seed` and its position alone.
 ///
 /// # Errors
 /// [`Error::UnknownClass`], [`Error::Contradiction`] and [`Error::Unlabelled`].
 pub fn from_labels(
-    pairs: &[Pair],
+    (pairs, folder): (&[Pair], &Path),
     own: &OwnMeanings,
     (seed, per_box): (u64, usize),
 ) -> Result<Described, Error> {
@@ -35,6 +39,8 @@ pub fn from_labels(
     for (index, pair) in pairs.iter().enumerate() {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(index as u64);
+        let name =
+            |path: &Path| path.strip_prefix(folder).ok().and_then(Path::to_str).map(str::to_owned);
         let Some(classes) = classes(pair)? else {
             described.unlabelled += 1;
             continue;
@@ -48,6 +54,8 @@ pub fn from_labels(
                 described.differences.extend(said.into_iter().map(|difference| Difference {
                     pair_id: pair.id.clone(),
                     bounds,
+                    reference: name(&pair.reference),
+                    test: name(&pair.test),
                     ..difference
                 }));
             }
@@ -64,34 +72,25 @@ type Class<'a> = (&'a str, Option<[u32; 4]>);
 
 /// What a pair is labelled with, and where; none if nobody labelled it.
 fn classes(pair: &Pair) -> Result<Option<Vec<Class<'_>>>, Error> {
-    let boxes = pair.boxes.as_deref();
-    match (&pair.label, boxes.unwrap_or_default()) {
-        (None, []) if boxes.is_none() => Ok(None),
-        (Some(Label::Conforming), boxes @ [_, ..]) => {
-            Err(Error::Contradiction { pair: pair.id.clone(), boxes: boxes.len() })
+    match Labelled::of(pair) {
+        Labelled::Nothing => Ok(None),
+        Labelled::Conforming => Ok(Some(vec![(UNCHANGED, None)])),
+        Labelled::Somewhere(faults) => {
+            Ok(Some(faults.into_iter().map(|fault| (fault, None)).collect()))
         }
-        (Some(Label::Faults(faults)), []) => {
-            Ok(Some(faults.iter().map(|fault| (fault.as_str(), None)).collect()))
+        Labelled::Boxed(boxes) => {
+            let bounds = |rect: Rect| [rect.x, rect.y, rect.right(), rect.bottom()];
+            Ok(Some(boxes.into_iter().map(|(class, rect)| (class, Some(bounds(rect)))).collect()))
         }
-        (_, []) => Ok(Some(vec![(UNCHANGED, None)])),
-        (_, boxes) => Ok(Some(
-            boxes
-                .iter()
-                .map(|labelled| {
-                    let rect = labelled.rect;
-                    let bounds = [rect.x, rect.y, rect.right(), rect.bottom()];
-                    (labelled.class.as_str(), Some(bounds))
-                })
-                .collect(),
-        )),
+        Labelled::Contradiction(boxes) => {
+            Err(Error::Contradiction { pair: pair.id.clone(), boxes })
+        }
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::path::Path;
-
     use pairspec::manifest;
 
     use super::*;
@@ -100,7 +99,7 @@ mod tests {
     fn described(rows: &str, own: &OwnMeanings) -> Result<Described, Error> {
         let text = format!("pair_id,ref_path,test_path,label,boxes\n{rows}");
         let pairs = manifest::parse(text.as_bytes(), Path::new("m.csv")).unwrap();
-        from_labels(&pairs, own, (5, 2))
+        from_labels((&pairs, Path::new("")), own, (5, 2))
     }
 
     #[test]
@@ -112,6 +111,10 @@ mod tests {
             (["open", "requires-continuous-trace"], ["copper", "requires-bare-ground"]);
         assert_eq!(keys, [open, open, copper, copper].concat());
         assert_eq!(all[0].bounds, Some([1, 2, 30, 40]));
+        assert_eq!(
+            [&all[0].reference, &all[0].test].map(|it| it.as_deref()),
+            [Some("r"), Some("t")]
+        );
         for difference in &all {
             assert_eq!(difference.pair_id, "p");
             let meaning = find(difference.key.as_deref().unwrap()).unwrap();
@@ -153,8 +156,8 @@ mod tests {
         let own = OwnMeanings::default();
         let parse = |text: &str| manifest::parse(text.as_bytes(), Path::new("m")).unwrap();
         let pairs = parse("pair_id,ref_path,test_path,label\n1,r,t,\n2,r,t,ok\n");
-        assert_eq!(from_labels(&pairs, &own, (1, 1)).unwrap().unlabelled, 1);
-        let error = from_labels(&pairs[..1], &own, (1, 1)).unwrap_err();
+        assert_eq!(from_labels((&pairs, Path::new("")), &own, (1, 1)).unwrap().unlabelled, 1);
+        let error = from_labels((&pairs[..1], Path::new("")), &own, (1, 1)).unwrap_err();
         assert!(matches!(error, Error::Unlabelled { pairs: 1 }));
         let error = described("1,r,t,ok,1 2 3 4 open\n", &own).unwrap_err();
         assert!(matches!(error, Error::Contradiction { boxes: 1, .. }));

@@ -26,5 +26,5 @@ pub use labels::{Described, from_labels};
 pub use meaning::{Meaning, Sense, find, meanings, requirement_of, words};
 pub use own::OwnMeanings;
 pub use place::{Column, Place, Row};
-pub use topic::{Topic, topics};
+pub use topic::{Topic, products, topics};
 pub(crate) use topic::{caption, sound_captions};

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use pairspec::files;
 use rand::Rng;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::grammar::pick;
 use super::meaning::{self, Sense};
@@ -23,10 +23,10 @@ const MAX_BYTES: u64 = 64 << 20;
 /// ```
 ///
 /// A requirement may name the fault that violates it, `violated_by = "warped"`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct OwnMeanings(BTreeMap<String, Own>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Own {
     sense: Sense,
     phrasings: Vec<String>,

@@ -1,5 +1,6 @@
 use rand::Rng;
 
+use super::Error;
 use super::grammar::pick;
 use super::meaning::{Meaning, Sense, meanings};
 use super::own::OwnMeanings;
@@ -55,6 +56,28 @@ impl Topic {
     }
 }
 
+/// What is bundled about a product by its name: one kind, or none for a word of the user's own.
+///
+/// # Errors
+/// [`Error::Product`]: no word, or one that nothing is bundled or told about.
+pub fn products(name: &str, own: &OwnMeanings) -> Result<Vec<Kind>, Error> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let wrong =
+        |reason: &str| Err(Error::Product { product: name.to_owned(), reason: reason.to_owned() });
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return wrong("expected one word of letters, digits and hyphens");
+    }
+    let known = [Kind::Board, Kind::Label, Kind::Cap];
+    let found: Vec<Kind> = known.into_iter().filter(|kind| kind.name() == name).collect();
+    if found.is_empty() && own.phrasings().next().is_none() {
+        return wrong(
+            "known are board, label and cap; for a product of your own say what its faults look like \
+             with --class or --meanings",
+        );
+    }
+    Ok(found)
+}
+
 /// What can be said of some products, each meaning once; the user's own come first and replace
 /// bundled ones of the same key.
 pub fn topics(products: &[Kind], own: &OwnMeanings) -> Vec<Topic> {
@@ -101,5 +124,18 @@ mod tests {
         assert_eq!(of("warped")[0].sense, Sense::Fault);
         assert_eq!(of("brighter").len(), 1, "said of both products, listed once");
         assert!(of("scratch").is_empty(), "a cap's");
+    }
+
+    #[test]
+    fn products_are_bundled_or_told_about_and_one_word() {
+        let mut own = OwnMeanings::default();
+        assert_eq!(products("cap", &own).unwrap(), [Kind::Cap]);
+        let message = products("bord", &own).unwrap_err().to_string();
+        assert!(message.contains("\"bord\"") && message.contains("--class"), "{message}");
+        own.add_class("warped=it is warped").unwrap();
+        assert_eq!(products("cover", &own).unwrap(), []);
+        for wrong in ["", "a/b", "my cover"] {
+            assert!(products(wrong, &own).unwrap_err().to_string().contains("one word"), "{wrong}");
+        }
     }
 }

@@ -1,9 +1,8 @@
-use image::{GrayImage, RgbImage};
 use pairspec::clip::ImageEncoder;
 use pairspec::diff::{self, Difference};
-use pairspec::frame::{Frame, Pixels};
+use pairspec::frame::Frame;
 
-use crate::crops::{CropPair, Pool, margin_px};
+use crate::crops::{self, Pool};
 
 /// Pairs of crops embedded at once.
 const CHUNK: usize = 32;
@@ -32,16 +31,18 @@ pub(super) fn embed(
 ) -> anyhow::Result<Vec<Embedded>> {
     let mut all = Vec::with_capacity(pool.crops().len());
     let has_groups = pool.groups().len() > 1;
-    for (chunk, crops) in pool.crops().chunks(CHUNK).enumerate() {
-        let mut frames = Vec::with_capacity(2 * crops.len());
-        for crop in crops {
+    for (chunk, cut) in pool.crops().chunks(CHUNK).enumerate() {
+        let mut frames = Vec::with_capacity(2 * cut.len());
+        for crop in cut {
             for which in 0..2 {
-                frames.push(frame(pool, crop, which)?);
+                let frame = crops::frame(crop, which, (pool.side(), pool.channels()));
+                let too_short = || anyhow::anyhow!("a crop of {} pixels is too short", pool.side());
+                frames.push(frame.ok_or_else(too_short)?);
             }
         }
         let frames: Vec<&Frame> = frames.iter().collect();
         let embeddings = encoder.encode_frames(&frames)?;
-        for (index, (crop, pair)) in crops.iter().zip(embeddings.chunks_exact(2)).enumerate() {
+        for (index, (crop, pair)) in cut.iter().zip(embeddings.chunks_exact(2)).enumerate() {
             let number = if has_groups { crop.group as usize } else { chunk * CHUNK + index };
             let mut frames = [0, 1].map(|which| pair[which].values().to_vec());
             let difference = Difference::between(&frames[0], &frames[1])?;
@@ -52,25 +53,7 @@ pub(super) fn embed(
             let is_validation = number.is_multiple_of(2);
             all.push(Embedded { class, is_validation, frames, difference });
         }
-        progress(crops.len());
+        progress(cut.len());
     }
     Ok(all)
-}
-
-/// One crop without its margins.
-fn frame(pool: &Pool, crop: &CropPair, which: usize) -> anyhow::Result<Frame> {
-    let stored = pool.side() as usize;
-    // The margin is an eighth of the side on both sides: `stored` is ten eighths of it.
-    let side = stored * 4 / 5;
-    let (margin, bytes) = (margin_px(side as u32) as usize, pool.channels());
-    let row =
-        |y: usize| &crop.pixels[which][((y + margin) * stored + margin) * bytes..][..side * bytes];
-    let pixels: Vec<u8> = (0..side).flat_map(row).copied().collect();
-    let side = side as u32;
-    let pixels = match bytes {
-        1 => GrayImage::from_raw(side, side, pixels).map(Pixels::Gray),
-        _ => RgbImage::from_raw(side, side, pixels).map(Pixels::Rgb),
-    };
-    let pixels = pixels.ok_or_else(|| anyhow::anyhow!("a crop of {stored} pixels is too short"))?;
-    Ok(Frame::new(pixels, 8, "crop")?)
 }

@@ -13,8 +13,7 @@ use super::protocols::{
 };
 use super::sentences::Sentences;
 use crate::crops::{Cutter, from_manifest};
-use crate::describe::{OwnMeanings, topics};
-use crate::synth::Kind;
+use crate::describe::{OwnMeanings, Sense, products, topics};
 
 /// What is asked of which bundle.
 #[derive(Debug, Clone)]
@@ -68,6 +67,7 @@ pub fn evaluate(
     own: &OwnMeanings,
     progress: &(dyn Fn(u64) + Sync),
 ) -> anyhow::Result<Evaluation> {
+    let topics = topics(&products(&question.product, own)?, own);
     let bundle = Bundle::open(&question.bundle)?;
     let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     let encoder = ImageEncoder::open(&bundle, question.precision)?.with_threads(threads);
@@ -76,16 +76,17 @@ pub fn evaluate(
     let cutter = Cutter::new(side, question.is_colour);
     let (pool, refused) =
         from_manifest(&question.manifest, &question.groups, &cutter, &|done| progress(done))?;
-    let classes = pool.classes();
+    let mut classes = pool.classes();
+    // Boxes of allowed differences hold no fault; their crops count as sound.
+    let is_allowed =
+        |class: &String| topics.iter().any(|it| it.key == *class && it.sense == Sense::Allowed);
+    classes.retain(|class| !is_allowed(class));
     anyhow::ensure!(
         !classes.is_empty(),
         "{}: no crop shows a fault; pairs need boxes",
         question.manifest.display()
     );
     let product = question.product.as_str();
-    let known = [Kind::Board, Kind::Label, Kind::Cap];
-    let of_product: Vec<Kind> = known.into_iter().filter(|kind| kind.name() == product).collect();
-    let topics = topics(&of_product, own);
     let sentences = Sentences::embed(&text, (product, &topics), &classes)?;
     let crops = embed(&pool, &classes, &encoder, &|_| ())?;
     let scalars = (bundle.manifest().logit_scale, bundle.manifest().no_change_logit);

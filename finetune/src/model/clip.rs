@@ -18,6 +18,8 @@ pub(crate) struct Clip {
     pub(crate) tokenizer: Tokenizer,
     pub(crate) preprocess: Preprocess,
     pub(crate) parameters: Parameters,
+    /// Every word it was trained with, where that is known.
+    pub(crate) words: Option<Vec<String>>,
 }
 
 impl Clip {
@@ -34,7 +36,7 @@ impl Clip {
         slots.push((NO_CHANGE_LOGIT.to_owned(), vec![]));
         let parameters = Parameters::random(&slots, (seed, vision.tower.heads))?;
         let preprocess = symmetric(vision.image)?;
-        Ok(Self { vision, text, tokenizer, preprocess, parameters })
+        Ok(Self { vision, text, tokenizer, preprocess, parameters, words: None })
     }
 
     /// Reads a Hugging Face directory with both towers in safetensors.
@@ -56,7 +58,8 @@ impl Clip {
         let mut parameters = Parameters::read(&slots, &mut checkpoint)?;
         let no_change = config.extra.no_change_logit.unwrap_or_default();
         parameters.set(NO_CHANGE_LOGIT, Tensor::from_slice(&[no_change], (), &Device::Cpu)?);
-        Ok(Self { vision, text, tokenizer, preprocess, parameters })
+        let words = config.extra.training_vocabulary;
+        Ok(Self { vision, text, tokenizer, preprocess, parameters, words })
     }
 }
 

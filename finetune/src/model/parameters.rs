@@ -136,6 +136,17 @@ impl Parameters {
         self.values.insert(name.to_owned(), value);
     }
 
+    /// Moves a parameter of one value that is trained; one that stays is left alone.
+    ///
+    /// # Errors
+    /// When there is more than one value in it.
+    pub(crate) fn move_scalar(&self, name: &str, value: f32) -> Result<()> {
+        match self.trained.get(name) {
+            Some(variable) => variable.set(&Tensor::full(value, (), &Device::Cpu)?),
+            None => Ok(()),
+        }
+    }
+
     /// Replaces a variable that is trained.
     pub(crate) fn restore(&mut self, name: &str, variable: Var) {
         self.trained.insert(name.to_owned(), variable);

@@ -11,7 +11,7 @@ use super::vocabulary::Vocabulary;
 use crate::crops::Pool;
 use crate::model::{Clip, LOGIT_SCALE, NO_CHANGE_LOGIT};
 
-/// The scale of logits stays below this, `ln 100`, as in CLIP.
+/// The scale of logits stays below this, about `ln 100`, in models trained from scratch.
 const LARGEST_LOGIT_SCALE: f64 = 4.605;
 
 /// Learning from crops of pairs, with sentences drawn for them.
@@ -21,6 +21,10 @@ pub(super) struct Differences {
     pub(super) vocabulary: Vocabulary,
     /// By product.
     pub(super) validation: Vec<(String, Pool)>,
+    /// The largest logarithm of the scale of logits that a step may leave behind. Checkpoints come
+    /// with `ln 100` itself, and a limit within the graph has no gradient there: the scale could
+    /// never leave it. None to limit it within the graph, as models that begin far below are.
+    pub(super) largest_logit_scale: Option<f32>,
 }
 
 impl Differences {
@@ -33,6 +37,8 @@ impl Differences {
             lanes: (settings.batch.lanes, settings.batch.micro),
             every: [settings.validate_every, settings.checkpoint_every],
             id,
+            // There was a model before.
+            compares: self.largest_logit_scale.is_some(),
         }
     }
 }
@@ -40,7 +46,10 @@ impl Differences {
 impl Task for Differences {
     fn gradients(&self, engine: &Engine, model: &Clip, step: u64) -> Result<(f32, Gradients)> {
         let parameters = &model.parameters;
-        let scale = parameters.get(LOGIT_SCALE)?.clamp(0.0, LARGEST_LOGIT_SCALE)?;
+        let mut scale = parameters.get(LOGIT_SCALE)?;
+        if self.largest_logit_scale.is_none() {
+            scale = scale.clamp(0.0, LARGEST_LOGIT_SCALE)?;
+        }
         let no_change = parameters.get(NO_CHANGE_LOGIT)?;
         if step < self.settings.sentences_first {
             let (batch, meanings) = self.sampler.phrasings(step, &self.vocabulary);
@@ -60,6 +69,13 @@ impl Task for Differences {
             let drops_allowed = step % 2 == 1;
             total(&drawn, leaves, (&scalars, self.settings.terms), (&is_fault, drops_allowed))
         })
+    }
+
+    fn settle(&self, model: &Clip) -> Result<()> {
+        let Some(largest) = self.largest_logit_scale else { return Ok(()) };
+        let scale = model.parameters.scalar(LOGIT_SCALE)?;
+        let limited = scale.clamp(0.0, largest);
+        if limited == scale { Ok(()) } else { model.parameters.move_scalar(LOGIT_SCALE, limited) }
     }
 
     fn validate(&self, engine: &Engine, model: &Clip) -> Result<Vec<Validation>> {

@@ -1,12 +1,12 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
 use pairspec::files;
 use pairspec::report::{Curve, CurvesPlot, Panel, png};
 use serde_json::Value;
 
 /// A log of a million steps is smaller.
-const MAX_BYTES: u64 = 256 << 20;
+pub(super) const MAX_BYTES: u64 = 256 << 20;
 /// Points of the smoothed loss.
 const POINTS: usize = 200;
 /// Lower end of the shares that are shown: below it a model is no good.
@@ -18,10 +18,7 @@ const FLOOR: f64 = 0.4;
 /// A log that cannot be read, a picture that cannot be written.
 pub(super) fn write(losses: &Path, validations: &Path, folder: &Path) -> anyhow::Result<()> {
     let loss = smoothed(&read_losses(&files::read_text(losses, MAX_BYTES)?));
-    let log = files::read_text(validations, MAX_BYTES)?;
-    let lines: Vec<Value> =
-        log.lines().map(serde_json::from_str).collect::<Result<_, _>>().context("validations")?;
-    let product = |line: &Value| line["validation"]["product"].as_str().map(str::to_owned);
+    let lines = entries(&files::read_text(validations, MAX_BYTES)?);
     let mut products: Vec<String> = lines.iter().filter_map(product).collect();
     products.sort_unstable();
     products.dedup();
@@ -35,6 +32,7 @@ pub(super) fn write(losses: &Path, validations: &Path, folder: &Path) -> anyhow:
                 .collect::<Vec<_>>()
         };
         let (kind, auroc, requirements) = (of("kind"), of("auroc"), of("requirements"));
+        let differences = of("differences");
         let plot = CurvesPlot {
             title: &format!("training: {name}"),
             below: "pairs that were not trained with",
@@ -52,6 +50,7 @@ pub(super) fn write(losses: &Path, validations: &Path, folder: &Path) -> anyhow:
                         Curve { label: "right fault kind", points: &kind },
                         Curve { label: "AUROC sound against fault", points: &auroc },
                         Curve { label: "AUROC of requirements", points: &requirements },
+                        Curve { label: "differences toward their sentence", points: &differences },
                     ],
                 },
             ],
@@ -59,6 +58,22 @@ pub(super) fn write(losses: &Path, validations: &Path, folder: &Path) -> anyhow:
         files::write(&folder.join(format!("training-{name}.png")), &png(&plot.draw())?)?;
     }
     Ok(())
+}
+
+/// Validations in the order of their steps; lines that a kill cut short are left out, of a repeated
+/// step the last counts.
+pub(super) fn entries(text: &str) -> Vec<Value> {
+    let mut last: BTreeMap<(u64, String), Value> = BTreeMap::new();
+    for line in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        if let (Some(step), Some(product)) = (line["step"].as_u64(), product(&line)) {
+            last.insert((step, product), line);
+        }
+    }
+    last.into_values().collect()
+}
+
+fn product(line: &Value) -> Option<String> {
+    line["validation"]["product"].as_str().map(str::to_owned)
 }
 
 /// Step and loss; lines that a kill cut short are left out, of a repeated step the last counts.
@@ -97,6 +112,23 @@ mod tests {
     fn steps_taken_twice_count_once_and_cut_lines_do_not() {
         let text = "step,loss,gradient,rate\n0,3,1,1\n1,2,1,1\n1,5,1,1\n2,1,1,1\n3,0.";
         assert_eq!(read_losses(text), [(0.0, 3.0), (1.0, 5.0), (2.0, 1.0)]);
+    }
+
+    #[test]
+    fn validations_cut_short_are_left_out_and_repeated_ones_count_once() {
+        let line = |step: u64, kind: f64| {
+            format!(r#"{{"step":{step},"validation":{{"product":"board","kind":{kind}}}}}"#)
+        };
+        let cut = &line(9, 0.9)[..20];
+        let text =
+            [&line(1, 0.5), &line(2, 0.6), cut, &line(2, 0.7), &line(3, 0.8), cut].join("\n");
+        let kept: Vec<(u64, f64)> = entries(&text)
+            .iter()
+            .map(|line| {
+                (line["step"].as_u64().unwrap(), line["validation"]["kind"].as_f64().unwrap())
+            })
+            .collect();
+        assert_eq!(kept, [(1, 0.5), (2, 0.7), (3, 0.8)]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -58,12 +58,19 @@ pub struct Report {
     pub parameters: usize,
     /// The last validation, by product.
     pub validations: Vec<Validation>,
+    /// The validation of the base before the first step; empty where there was no base.
+    pub base: Vec<Validation>,
 }
 
 /// What a run learns from.
 pub(super) trait Task {
     /// The loss of a step and its gradients; a function of the step and the model alone.
     fn gradients(&self, engine: &Engine, model: &Clip, step: u64) -> Result<(f32, Gradients)>;
+
+    /// Brings parameters that a step moved too far back within their limits.
+    fn settle(&self, _model: &Clip) -> Result<()> {
+        Ok(())
+    }
 
     /// How the model does on what it was not trained with.
     fn validate(&self, engine: &Engine, model: &Clip) -> Result<Vec<Validation>>;
@@ -79,6 +86,8 @@ pub(super) struct Plan<'a> {
     pub(super) every: [u64; 2],
     /// What checkpoints are told apart by: everything that the result depends on.
     pub(super) id: String,
+    /// Whether the model is validated before the first step, too.
+    pub(super) compares: bool,
 }
 
 /// A model on its way, step by step, in a folder that it can go on in after a kill.
@@ -122,6 +131,9 @@ impl<'a> Run<'a> {
         bar.reset_eta();
         let mut losses = Lines::append(&self.folder.join(LOSSES), "step,loss,gradient,rate")?;
         let mut mean: Option<f64> = None;
+        if self.plan.compares && self.adam.step == 0 {
+            self.validate()?;
+        }
         let until = self.session.until.map_or(steps, |until| until.min(steps));
         while self.adam.step < until {
             let step = self.adam.step;
@@ -142,15 +154,21 @@ impl<'a> Run<'a> {
         if self.validations.is_empty() {
             self.validate()?;
         }
-        plot::write(&self.folder.join(LOSSES), &self.folder.join(VALIDATIONS), self.folder)
+        Ok(())
     }
 
-    /// Writes the model as it is now as a Hugging Face directory into the output folder.
+    /// Writes the model as it is now as a Hugging Face directory into the output folder, and then
+    /// the plots, which no model is lost for.
     pub(super) fn finish(self, card: &Card<'_>) -> anyhow::Result<Report> {
         let model = self.folder.join(MODEL);
         export::write(&model, &self.model, card)?;
         let parameters = self.model.parameters.count();
-        Ok(Report { model, parameters, validations: self.validations })
+        let (losses, log) = (self.folder.join(LOSSES), self.folder.join(VALIDATIONS));
+        if let Err(error) = plot::write(&losses, &log, self.folder) {
+            log::warn!("{}: no plots: {error:#}", self.folder.display());
+        }
+        let base = if self.plan.compares { at_start(&log) } else { Vec::new() };
+        Ok(Report { model, parameters, validations: self.validations, base })
     }
 
     /// Saves and validates when it is time.
@@ -178,6 +196,7 @@ impl<'a> Run<'a> {
         }
         let rate = self.plan.rate.rate(step);
         self.adam.update(&self.model.parameters, &gradients, (rate, norm))?;
+        self.task.settle(&self.model)?;
         Ok((f64::from(value), norm))
     }
 
@@ -193,16 +212,36 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The validations before the first step, of this sitting or an earlier one.
+fn at_start(log: &Path) -> Vec<Validation> {
+    let text = files::read_text(log, plot::MAX_BYTES).unwrap_or_default();
+    let first = plot::entries(&text).into_iter().filter(|line| line["step"] == 0);
+    first.filter_map(|mut line| serde_json::from_value(line["validation"].take()).ok()).collect()
+}
+
+/// The last byte of a file; none where there is nothing.
+fn last_byte(path: &Path) -> Option<u8> {
+    let mut file =
+        File::open(path).ok().filter(|file| file.metadata().is_ok_and(|it| it.len() > 0))?;
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1)).ok()?;
+    file.read_exact(&mut last).ok()?;
+    Some(last[0])
+}
+
 /// A file that grows by lines.
-struct Lines(std::fs::File, PathBuf);
+struct Lines(File, PathBuf);
 
 impl Lines {
     fn append(path: &Path, header: &str) -> anyhow::Result<Self> {
-        let is_new = !path.exists();
+        let last = last_byte(path);
         let file = OpenOptions::new().create(true).append(true).open(path);
         let mut lines = Self(file.with_context(|| path.display().to_string())?, path.to_owned());
-        if is_new && !header.is_empty() {
-            lines.line(header)?;
+        match last {
+            None if !header.is_empty() => lines.line(header)?,
+            // A kill cut the last line; the next must not become a part of it.
+            Some(last) if last != b'\n' => lines.line("")?,
+            _ => {}
         }
         Ok(lines)
     }

@@ -14,6 +14,9 @@ use crate::model::{Clip, Sentences, patches};
 /// Sentences of one meaning in a batch without images.
 const PHRASINGS: usize = 4;
 
+/// Of the allowed differences of a batch, the share that is of the user's own where there are any.
+const OWN_ALLOWED: f32 = 0.5;
+
 /// Crops of one product.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -25,6 +28,8 @@ pub(super) struct Source {
     /// Meaning of a class, and the crops that show it.
     classes: Vec<(Meaning, Vec<usize>)>,
     unchanged: Vec<usize>,
+    /// Meaning of an allowed difference of the user's own, and the crops that show it.
+    allowed: Vec<(Meaning, Vec<usize>)>,
 }
 
 /// Draws batches; each depends on the seed and its number alone.
@@ -59,18 +64,19 @@ impl Source {
         pool: Pool,
         topics: &[Topic],
     ) -> anyhow::Result<Self> {
-        let mut classes: Vec<(Meaning, Vec<usize>)> = Vec::new();
+        let (mut classes, mut allowed) = (Vec::new(), Vec::new());
         for class in pool.classes() {
-            let known =
-                topics.iter().position(|topic| topic.key == class && topic.sense == Sense::Fault);
-            let Some(meaning) = known else {
+            let is_known = |topic: &Topic| topic.key == class && topic.sense != Sense::Requirement;
+            let Some(meaning) = topics.iter().position(is_known) else {
                 anyhow::bail!(
-                    "class {class:?}: there are no sentences for such a fault of a {product}; give \
-                     some with --class or --meanings"
+                    "class {class:?}: there are no sentences for such a fault or allowed difference \
+                     of a {product}; give some with --class or --meanings"
                 );
             };
             let of_class = |crop: &CropPair| crop.class.as_deref() == Some(class.as_str());
-            classes.push((meaning as Meaning, indices(&pool, of_class)));
+            let is_fault = topics[meaning].sense == Sense::Fault;
+            let list = if is_fault { &mut classes } else { &mut allowed };
+            list.push((meaning as Meaning, indices(&pool, of_class)));
         }
         anyhow::ensure!(!classes.is_empty(), "crops of a {product}: none shows a fault");
         let unchanged = indices(&pool, |crop| crop.class.is_none());
@@ -79,7 +85,7 @@ impl Source {
             "crops of a {product}: all show a fault; sound pairs are needed too"
         );
         let product = product.to_owned();
-        Ok(Self { product, symmetry, share, pool, classes, unchanged })
+        Ok(Self { product, symmetry, share, pool, classes, unchanged, allowed })
     }
 }
 
@@ -149,6 +155,12 @@ impl Sampler {
         let luck = dice.between(0.0, 1.0);
         let (meaning, index, allowed) = if luck < self.shares.faults {
             let (meaning, crops) = dice.pick(&source.classes);
+            (Some(*meaning), *dice.pick(crops), None)
+        } else if !source.allowed.is_empty()
+            && luck < self.shares.faults + self.shares.allowed
+            && dice.chance(OWN_ALLOWED)
+        {
+            let (meaning, crops) = dice.pick(&source.allowed);
             (Some(*meaning), *dice.pick(crops), None)
         } else {
             let index = *dice.pick(&source.unchanged);

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::Session;
 use super::scratch::{Config, scratch};
-use super::text::{TextTuning, tune_text};
-use super::tune::{Tuning, tune};
-use super::{Session, Settings, Symmetry};
-use crate::describe::OwnMeanings;
+
+mod text;
+mod tuning;
 
 const QUIET: Session = Session { shows: false, half: false, until: None };
 
@@ -183,46 +183,6 @@ fn the_directory_imports_with_equal_embeddings_and_its_extras() {
 }
 
 #[test]
-fn tuning_changes_a_model_by_all_or_by_a_low_rank() {
-    let folder = tempfile::tempdir().unwrap();
-    let base = scratch(&config(), &folder.path().join("base"), QUIET).unwrap().model;
-    let synth = crate::synth::Config { size: 256, ..crate::synth::Config::default() };
-    let renderer = crate::synth::Renderer::new(9, synth).unwrap();
-    let manifest = crate::synth::write(&renderer, 8, &folder.path().join("pairs"), &|| ()).unwrap();
-    let tuned = |name: &str, rank| {
-        let mut settings = Settings::default();
-        settings.schedule.steps = 2;
-        settings.batch.pairs = 4;
-        let tuning = Tuning {
-            base: base.clone(),
-            manifest: manifest.clone(),
-            groups: Vec::new(),
-            held_out: Vec::new(),
-            product: "board".to_owned(),
-            symmetry: Symmetry::All,
-            is_colour: false,
-            rank,
-            settings,
-            seed: 1,
-        };
-        let folder = folder.path().join(name);
-        tune(&tuning, &OwnMeanings::default(), &folder, QUIET).unwrap();
-        weights(&folder)
-    };
-    let base = std::fs::read(base.join("model.safetensors")).unwrap();
-    let (all, low) = (tuned("all", None), tuned("low", Some(2)));
-    let base = tensors(&base);
-    let count = |tuned: &[u8], what: &str| {
-        let changed = |(name, data): &(&String, &Vec<u8>)| base.get(*name) != Some(*data);
-        let tuned = tensors(tuned);
-        tuned.iter().filter(changed).filter(|(name, _)| name.contains(what)).count()
-    };
-    assert!(count(&all, "patch_embedding") == 1 && count(&all, "q_proj.weight") == 3);
-    assert_eq!(count(&low, "embedding"), 0, "a low-rank change leaves embeddings as they are");
-    assert_eq!(count(&low, "q_proj.weight"), 3);
-}
-
-#[test]
 fn a_base_keeps_its_preprocessing_and_sees_through_it() {
     let folder = tempfile::tempdir().unwrap();
     let base = scratch(&config(), &folder.path().join("base"), QUIET).unwrap().model;
@@ -235,7 +195,7 @@ fn a_base_keeps_its_preprocessing_and_sees_through_it() {
         name: "x",
         license: "x",
         provenance: "x",
-        vocabulary: &[],
+        vocabulary: None,
         half: true,
     };
     crate::export::write(&written, &model, &card).unwrap();
@@ -264,55 +224,4 @@ fn a_base_keeps_its_preprocessing_and_sees_through_it() {
     let expected = crate::model::patches(&expected, &model.vision, &[[-1.0, 1.0]; 3]).unwrap();
     let largest = (ours - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
     assert!(largest.to_scalar::<f32>().unwrap() < 1e-5);
-}
-
-#[test]
-fn text_tuning_moves_the_text_blocks_alone_and_resumes() {
-    let folder = tempfile::tempdir().unwrap();
-    let base = scratch(&config(), &folder.path().join("base"), QUIET).unwrap().model;
-    let images = folder.path().join("images");
-    std::fs::create_dir(&images).unwrap();
-    let mut lines = String::new();
-    for index in 0..12 {
-        let shade = image::GrayImage::from_fn(40, 40, |x, y| {
-            image::Luma([((x * (index + 2) + y * 7) % 251) as u8])
-        });
-        shade.save(images.join(format!("{index}.png"))).unwrap();
-        let line = serde_json::json!({
-            "pair_id": index.to_string(), "box": null, "key": null, "sense": null,
-            "sentence": format!("the second picture is number {index} and has other stripes"),
-            "reference": format!("{}.png", (index + 5) % 12), "test": format!("{index}.png"),
-        });
-        lines += &format!("{line}\n");
-    }
-    let differences = folder.path().join("differences.jsonl");
-    std::fs::write(&differences, lines).unwrap();
-    let tuning = TextTuning {
-        base: base.clone(),
-        differences,
-        images,
-        epochs: 2,
-        batch: 4,
-        rate: 1e-4,
-        lanes: [2, 2],
-        ..TextTuning::default()
-    };
-    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
-    tune_text(&tuning, &whole, QUIET).unwrap();
-    tune_text(&tuning, &cut, Session { until: Some(3), ..QUIET }).unwrap();
-    tune_text(&tuning, &cut, QUIET).unwrap();
-    assert_eq!(weights(&whole), weights(&cut));
-    let before = tensors(&std::fs::read(base.join("model.safetensors")).unwrap());
-    let after = tensors(&weights(&whole));
-    let changed: Vec<&String> =
-        after.keys().filter(|name| before.get(*name) != after.get(*name)).collect();
-    assert!(changed.len() > 8);
-    assert!(
-        changed.iter().all(|name| name.starts_with("text_model.encoder.layers.")),
-        "{changed:?}"
-    );
-    let half = TextTuning { average: 0.0, ..tuning };
-    let kept = folder.path().join("kept");
-    tune_text(&half, &kept, QUIET).unwrap();
-    assert_eq!(tensors(&weights(&kept)), before, "nothing of the trained weights");
 }

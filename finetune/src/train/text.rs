@@ -4,21 +4,24 @@
 //! arXiv 2409.09721. Image embeddings are computed once; of the text tower only the blocks are
 //! trained; the loss is symmetric InfoNCE over normalised difference embeddings at temperature 1.
 
+mod cache;
 mod images;
+mod pictures;
 
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Result, Tensor};
 use pairspec::files;
 use rand::seq::SliceRandom;
-use serde::Serialize;
 
 use super::engine::{Batch, Engine, Gradients};
 use super::loss::{self, Meaning, normalised};
 use super::optimizer::AdamConfig;
+use super::origin;
 use super::run::{Plan, Report, Run, Session, Task};
 use super::schedule::EpochSchedule;
 use super::validate::Validation;
+use super::vocabulary::widened;
 use crate::describe::{self, Difference, Sense};
 use crate::dice::Dice;
 use crate::export::Card;
@@ -29,7 +32,7 @@ use images::Differences;
 const VALIDATED: usize = 512;
 
 /// What to tune, and on what.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct TextTuning {
     /// A Hugging Face directory with both towers.
     pub base: PathBuf,
@@ -103,8 +106,13 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
     let sentences = describe::read(&tuning.differences)?;
     let mut model = Clip::open(&tuning.base)?;
     let base = model.parameters.clone();
-    let d = images::differences((tuning, &sentences), folder, session)?;
-    let task = DifferenceSentences::new(tuning, &model, &sentences, d)?;
+    let base_sum = origin::of_model(&tuning.base)?;
+    let given = images::Given { tuning, sentences: &sentences, base_sum: &base_sum };
+    let images = images::differences(&given, folder, session)?;
+    let sentences: Vec<Difference> =
+        images.kept.iter().map(|index| sentences[*index].clone()).collect();
+    let words = widened(model.words.as_deref(), sentences.iter().map(|it| it.sentence.as_str()));
+    let task = DifferenceSentences::new(tuning, &model, &sentences, images.d)?;
     model.parameters.train(Trained::TextBlocks, tuning.seed)?;
     let epoch = (task.train.len() / task.batch) as u64;
     let rate =
@@ -115,7 +123,8 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
         adam: AdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip: 1e9 },
         lanes: (tuning.lanes[0], tuning.lanes[1]),
         every: [epoch, epoch.min(10)],
-        id: serde_json::to_string(tuning)?,
+        id: id(tuning, [&base_sum, &images.sum])?,
+        compares: true,
     };
     let mut run = Run::new(plan, (folder, session), model, &task)?;
     run.train()?;
@@ -131,10 +140,28 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
         name: "pc-clip",
         license: "unknown",
         provenance: &provenance,
-        vocabulary: &[],
+        vocabulary: words.as_deref(),
         half: session.half,
     };
     run.finish(&card)
+}
+
+/// What checkpoints are told apart by: what the trained weights depend on, and no path. How much of
+/// them is written is decided after training.
+fn id(tuning: &TextTuning, [base, images]: [&str; 2]) -> anyhow::Result<String> {
+    let id = serde_json::json!({
+        "base": base,
+        "differences": files::sha256_of(&tuning.differences)?,
+        "images": images,
+        "held_out": tuning.held_out,
+        "epochs": tuning.epochs,
+        "batch": tuning.batch,
+        "rate": tuning.rate,
+        "factor": tuning.factor,
+        "lanes": tuning.lanes,
+        "seed": tuning.seed,
+    });
+    Ok(id.to_string())
 }
 
 /// Learning from sentences, with the differences they are true of embedded before.

@@ -1,6 +1,6 @@
 use candle_core::{Result, Tensor};
 use pairspec::calibrate::{Auroc, Scored};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::augment::{Symmetry, View};
 use super::engine::Engine;
@@ -20,21 +20,26 @@ const CHUNK: usize = 128;
 const JUDGED: usize = 1500;
 
 /// How a model does on pairs it was not trained with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// The product.
     pub product: String,
     /// Crops judged.
     pub crops: usize,
     /// How well the highest fault confidence tells faults from sound crops.
+    #[serde(deserialize_with = "number")]
     pub auroc: f64,
     /// Share of faults whose own sentence is the highest of the faults'.
+    #[serde(deserialize_with = "number")]
     pub kind: f64,
     /// Share of sound crops whose highest logit is a fault's.
+    #[serde(deserialize_with = "number")]
     pub false_faults: f64,
     /// Mean AUROC of the requirements, each broken against intact.
+    #[serde(deserialize_with = "number")]
     pub requirements: f64,
     /// Share of faults whose difference has a positive cosine with their sentence.
+    #[serde(deserialize_with = "number")]
     pub differences: f64,
 }
 
@@ -53,6 +58,11 @@ impl Validation {
     }
 }
 
+/// JSON has no NaN; what could not be measured is null in it.
+fn number<'de, D: Deserializer<'de>>(source: D) -> std::result::Result<f64, D::Error> {
+    Ok(Option::deserialize(source)?.unwrap_or(f64::NAN))
+}
+
 /// What a validation needs of a run.
 pub(super) struct Judged<'a> {
     pub(super) engine: &'a Engine,
@@ -64,7 +74,11 @@ pub(super) struct Judged<'a> {
 impl Judged<'_> {
     /// Judges crops of a product by the mean of some phrasings of each fault.
     pub(super) fn validate(&self, product: &str, pool: &Pool) -> Result<Validation> {
-        let classes = pool.classes();
+        let mut classes = pool.classes();
+        let is_allowed = |class: &String| {
+            self.topics.iter().any(|it| it.key == *class && it.sense == Sense::Allowed)
+        };
+        classes.retain(|class| !is_allowed(class));
         let fault = |topic: &Topic, class: &str| topic.sense == Sense::Fault && topic.key == class;
         let requirement = |topic: &Topic, class: &str| topic.violated_by.as_deref() == Some(class);
         let faults = self.prototypes(&classes, fault)?;

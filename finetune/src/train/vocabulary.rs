@@ -65,6 +65,18 @@ impl Vocabulary {
     }
 }
 
+/// The words a base was trained with and those of further sentences, sorted, as `specs embed` looks
+/// for them; none where the base does not say its own, for then nobody knows what is missing.
+pub(super) fn widened<'a>(
+    base: Option<&[String]>,
+    sentences: impl Iterator<Item = &'a str>,
+) -> Option<Vec<String>> {
+    let mut words: BTreeSet<String> = base?.iter().cloned().collect();
+    let new = sentences.flat_map(|sentence| sentence.split(|c: char| !c.is_alphanumeric()));
+    words.extend(new.filter(|word| !word.is_empty()).map(str::to_lowercase));
+    Some(words.into_iter().collect())
+}
+
 /// The pairs of tokens that become one, most frequent first.
 fn merges(sentences: &[String], size: usize) -> anyhow::Result<Vec<(String, String)>> {
     let taken = 2 * 256 + 2;
@@ -158,6 +170,15 @@ mod tests {
     fn a_vocabulary_has_no_more_tokens_than_asked_for() {
         let bound = learned().tokenizer().id_bound();
         assert!((515..=600).contains(&bound), "{bound}");
+    }
+
+    #[test]
+    fn a_base_keeps_its_words_and_one_without_gets_none() {
+        let base = ["pin-hole".to_owned(), "trace".to_owned()];
+        let sentences = ["A trace, it's OPEN.", "two traces"];
+        let words = widened(Some(&base), sentences.into_iter()).unwrap();
+        assert_eq!(words, ["a", "it", "open", "pin-hole", "s", "trace", "traces", "two"]);
+        assert_eq!(widened(None, sentences.into_iter()), None);
     }
 
     #[test]

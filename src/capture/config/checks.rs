@@ -1,4 +1,6 @@
-use super::{Error, FRAMES, Mode, PixelFormat, RawCamera, RawCapture, Source, format_list};
+use super::{
+    Error, FRAMES, Mode, PixelFormat, RawCamera, RawCapture, Source, Timestamps, format_list,
+};
 
 /// As much as `frame` decodes.
 const MAX_PIXELS: u64 = 64 << 20;
@@ -122,6 +124,14 @@ impl RawCamera {
         check("frame_offset_ms", self.frame_offset_ms, (-1_000.0, 1_000.0))?;
         check("frame_ms", self.frame_ms, (0.0, 1_000.0))?;
         check("sample_bits", self.sample_bits.unwrap_or(16).into(), (8.0, 16.0))
+    }
+
+    pub(super) fn check_timestamps(&self, section: &str, source: &Source) -> Result<(), Error> {
+        let is_device = matches!(source, Source::Device(_) | Source::Bus(_));
+        if is_device || self.timestamps == Timestamps::Driver {
+            return Ok(());
+        }
+        Err(bad(&format!("{section}.timestamps"), "arrival", "only devices have it"))
     }
 
     pub(super) fn check_formats(&self, section: &str) -> Result<(), Error> {

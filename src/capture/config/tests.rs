@@ -93,6 +93,11 @@ fn values_out_of_range_name_key_and_range() {
         ("rate_hz = 30", "rate_hz = 30\nformats = []", "formats = nothing: at least one FourCC"),
         ("rate_hz = 30", "rate_hz = 30\nformats = [\"GREY\", \"GREY\"]", "GREY once"),
         ("rate_hz = 30", "rate_hz = 30\nformats = [\"H264\"]", "format H264 is not supported; "),
+        (
+            "device = \"/dev/v4l/by-path/platform-a\"",
+            "folder = \"f\"\ntimestamps = \"arrival\"",
+            "capture.test.timestamps = arrival: only devices have it",
+        ),
         ("/dev/v4l/by-path", "video", "device = video/platform-a: an absolute path"),
         (
             "device",
@@ -143,6 +148,7 @@ fn unknown_keys_modes_and_names_are_refused_with_their_line() {
     for (from, to) in [
         ("window_ms = 20", "window_us = 20"),
         ("\"golden\"", "\"three-cameras\""),
+        ("rate_hz = 30", "rate_hz = 30\ntimestamps = \"guess\""),
         ("rate_hz = 30", "rate_hz = 30\nfps = 30"),
         ("rate_hz = 30", "rate_hz = 30\nformats = [\"TOOLONG\"]"),
         ("width = 640", "width = -640"),

@@ -37,7 +37,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::capture::{Controls, FourCc};
+    use crate::capture::{Controls, FourCc, Timestamps};
 
     fn camera(source: Source) -> CameraConfig {
         CameraConfig {
@@ -47,6 +47,7 @@ mod tests {
             period_ns: 60_000_000_000,
             formats: vec![FourCc::new(*b"GREY")],
             sample_bits: None,
+            timestamps: Timestamps::Driver,
             controls: Controls::default(),
         }
     }

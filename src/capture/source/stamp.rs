@@ -30,6 +30,11 @@ impl Stamp {
         Self { ns, source: StampSource::StartOfExposure }
     }
 
+    /// The stamp of a frame that was there at this time: it ended before, by how much is not known.
+    pub fn of_arrival(ns: i64) -> Self {
+        Self { ns, source: StampSource::EndOfFrame }
+    }
+
     /// The stamp of a dequeued buffer: its flags and its `timeval`; `origin` names the device.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use super::stream::Stream;
 use crate::capture::source::nanoseconds;
 use crate::capture::{
     CameraConfig, Captured, Clock, Controls, Converter, Error, FrameSource, ImageLayout, Stamp,
+    Timestamps,
 };
 
 /// How long to wait before asking a device again that says a frame is there and gives none.
@@ -113,7 +114,14 @@ impl<N: Node, C: Clock> Camera<N, C> {
         let mut has_waited = false;
         loop {
             let Some(open) = &mut self.open else { return Err(self.gone()) };
-            match open.stream.take_filled() {
+            // When a frame arrived that waited behind a newer one, nobody knows.
+            let taken = match (open.stream.take_filled(), self.config.timestamps) {
+                (Ok(stale), Timestamps::Arrival) => {
+                    open.stream.keep_newest().map(|older| stale + older)
+                }
+                (taken, _) => taken,
+            };
+            match taken {
                 Ok(stale) => self.counts.stale += u64::from(stale),
                 Err(error) => return Err(self.lose(&error)),
             }
@@ -135,7 +143,12 @@ impl<N: Node, C: Clock> Camera<N, C> {
     fn read(&mut self) -> Option<Result<Captured, Error>> {
         let (name, open) = (&self.name, self.open.as_mut()?);
         let converter = &open.converter;
-        let read = open.stream.read(|filled, bytes| capture(filled, bytes, (converter, name)));
+        let arrived_ns = match self.config.timestamps {
+            Timestamps::Driver => None,
+            Timestamps::Arrival => Some(self.clock.now_ns()),
+        };
+        let with = (converter, name.as_str(), arrived_ns);
+        let read = open.stream.read(|filled, bytes| capture(filled, bytes, with));
         let (result, queued) = read?;
         if let Err(error) = queued {
             // What was read is sound; the next call says that the stream is gone.
@@ -224,14 +237,17 @@ impl<N: Node, C: Clock> FrameSource for Camera<N, C> {
     }
 }
 
-/// A frame of a buffer's bytes, which are cut to what is used.
+/// A frame of a buffer's bytes, which are cut to what is used; with its arrival where that is its time.
 fn capture(
     filled: &Filled,
     bytes: &[u8],
-    (converter, origin): (&Converter, &str),
+    (converter, origin, arrived_ns): (&Converter, &str, Option<i64>),
 ) -> Result<Captured, Error> {
     let sequence = filled.sequence;
-    let stamp = Stamp::of_buffer(filled.flags, filled.timeval, origin)?;
+    let stamp = match arrived_ns {
+        Some(ns) => Stamp::of_arrival(ns),
+        None => Stamp::of_buffer(filled.flags, filled.timeval, origin)?,
+    };
     let content = match filled.flags & V4L2_BUF_FLAG_ERROR {
         0 => converter.convert(bytes, origin),
         _ => Err(Error::Flagged { origin: origin.to_owned(), sequence }),

@@ -60,6 +60,18 @@ impl<N: Node> Stream<N> {
         Ok(stale)
     }
 
+    /// Lets go of what is held but the newest, unread; gives how many that were.
+    pub(super) fn keep_newest(&mut self) -> io::Result<u32> {
+        let mut older = 0;
+        while self.filled.len() > 1 {
+            if let Some(filled) = self.filled.pop_front() {
+                self.node.queue(filled.index)?;
+                older += 1;
+            }
+        }
+        Ok(older)
+    }
+
     /// Whether a filled buffer is held.
     pub(super) fn has_filled(&self) -> bool {
         !self.filled.is_empty()

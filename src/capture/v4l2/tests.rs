@@ -10,7 +10,7 @@ use super::test_node::{Device, MONOTONIC, MS, SIZE, Shared, Shot, TestNode};
 use super::{V4l2, cameras};
 use crate::capture::{
     CameraConfig, Captured, Clock, Controls, Error, FourCc, FrameSource, Source, StampSource,
-    VirtualClock,
+    Timestamps, VirtualClock,
 };
 
 const WAIT: Duration = Duration::from_millis(50);
@@ -23,6 +23,7 @@ fn config() -> CameraConfig {
         period_ns: 10 * MS,
         formats: vec![FourCc::new(*b"GREY")],
         sample_bits: None,
+        timestamps: Timestamps::Driver,
         controls: Controls::default(),
     }
 }
@@ -204,6 +205,28 @@ fn timestamps_of_another_clock_are_refused_and_their_buffer_goes_back() {
     }
     assert_eq!(level(&camera.next_frame(WAIT).unwrap()), 2);
     assert_eq!(camera.counts().foreign_clock, 8);
+}
+
+#[test]
+fn a_loopback_device_gives_frames_with_the_time_of_their_arrival() {
+    // What GStreamer wrote into the buffers means nothing here.
+    let foreign = shots(9).map(|shot| Shot { flags: V4L2_BUF_FLAG_TIMESTAMP_COPY, ..shot });
+    let (shared, clock) = device(foreign);
+    let config = CameraConfig { timestamps: Timestamps::Arrival, ..config() };
+    let mut camera = Camera::new(config, shared.opener(), clock.clone());
+    camera.reopen().unwrap();
+    for number in 0..3 {
+        let captured = camera.next_frame(WAIT).unwrap();
+        assert_eq!((level(&captured), captured.stamp.ns), (number, clock.now_ns()));
+        assert_eq!(captured.stamp.source, StampSource::EndOfFrame);
+    }
+    // Frames 3 and 4 have waited: the time of the older one is not known, so nobody gets it.
+    clock.set(55 * MS);
+    let captured = camera.next_frame(WAIT).unwrap();
+    assert_eq!((level(&captured), captured.stamp.ns), (4, 55 * MS));
+    assert_eq!((camera.counts().stale, camera.counts().foreign_clock), (1, 0));
+    assert_eq!(level(&camera.next_frame(WAIT).unwrap()), 5);
+    assert_eq!(shared.lock().violations, [""; 0]);
 }
 
 #[test]

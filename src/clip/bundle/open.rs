@@ -3,14 +3,17 @@ use std::time::{Duration, Instant};
 
 use tract_onnx::pb::ModelProto;
 
+use super::manifest::FileRecord;
 use super::{FileName, Manifest};
-use crate::clip::onnx::parse_model;
+use crate::clip::onnx::{check_model, decode_stream};
 use crate::clip::{Error, Tokenizer};
-use crate::files;
+use crate::files::{self, Summed};
 use crate::frame::Preprocess;
 
 /// Enough for a training vocabulary of a million words.
 const MAX_MANIFEST_BYTES: u64 = 32 << 20;
+/// A file that grew by so much is still read, to say that it was altered.
+const LEAST_LIMIT: u64 = 1 << 20;
 
 /// An opened bundle: its manifest is checked, its files are not read yet.
 #[derive(Debug, Clone)]
@@ -116,41 +119,45 @@ impl Bundle {
         Err(self.missing(file, advice))
     }
 
-    /// Reads a file and compares its length and sum with the manifest.
+    /// Reads a file and compares its sum with the manifest.
     ///
     /// # Errors
     /// [`Error::Missing`], [`Error::Altered`] and [`Error::File`].
     pub fn read(&self, file: FileName) -> Result<Vec<u8>, Error> {
-        self.read_timed(file).map(|(content, _)| content)
-    }
-
-    /// As [`Bundle::read`], with the time that reading took, the sum left out.
-    fn read_timed(&self, file: FileName) -> Result<(Vec<u8>, Duration), Error> {
-        let Some(record) = self.manifest.files.get(&file) else {
-            return Err(self.missing(file, "choose another bundle"));
-        };
+        let record = self.record(file)?;
         let path = self.path(file);
-        let started = Instant::now();
-        let content = files::read(&path, record.bytes.max(1 << 20))?;
-        let read = started.elapsed();
-        let found = files::sha256(&content);
-        if found != record.sha256 {
-            return Err(Error::Altered { path, expected: record.sha256.clone(), found });
-        }
-        Ok((content, read))
+        let content = files::read(&path, record.bytes.max(LEAST_LIMIT))?;
+        unaltered(path, record, files::sha256(&content))?;
+        Ok(content)
     }
 
-    /// Reads, verifies and decodes a model file.
+    /// Decodes a model file as it is read, verifies and checks it.
     ///
-    /// Returned with it: the time for reading, and that for sum, decoding and checks.
+    /// Returned with it: the time for reading and decoding, and that for sum and checks.
     ///
     /// # Errors
-    /// Those of [`Bundle::read`] and of [`parse_model`].
+    /// Those of [`Bundle::read`] and of [`parse_model`](crate::clip::parse_model).
     pub fn model(&self, file: FileName) -> Result<(ModelProto, [Duration; 2]), Error> {
+        let record = self.record(file)?;
+        let path = self.path(file);
         let started = Instant::now();
-        let (content, read) = self.read_timed(file)?;
-        let model = parse_model(&content, &self.path(file).display().to_string())?;
+        let mut content = Summed::open(&path, record.bytes.max(LEAST_LIMIT))?;
+        let bytes = content.bytes();
+        let decoded = decode_stream(&mut content, bytes);
+        let (sum, summing) = content.finish()?;
+        let read = started.elapsed().saturating_sub(summing);
+        let origin = path.display().to_string();
+        // A file that is not the recorded one is told as that, whatever it holds.
+        unaltered(path, record, sum)?;
+        let model = decoded
+            .map_err(|error| Error::Onnx { origin: origin.clone(), reason: error.to_string() })?;
+        check_model(&model, &origin)?;
         Ok((model, [read, started.elapsed().saturating_sub(read)]))
+    }
+
+    fn record(&self, file: FileName) -> Result<&FileRecord, Error> {
+        let missing = || self.missing(file, "choose another bundle");
+        self.manifest.files.get(&file).ok_or_else(missing)
     }
 
     /// The tokenizer.
@@ -187,4 +194,12 @@ impl Bundle {
     fn missing(&self, file: FileName, advice: &'static str) -> Error {
         Error::Missing { path: self.folder.clone(), file: file.to_string(), advice }
     }
+}
+
+/// Refuses a file whose sum is not the recorded one.
+fn unaltered(path: PathBuf, record: &FileRecord, found: String) -> Result<(), Error> {
+    if found == record.sha256 {
+        return Ok(());
+    }
+    Err(Error::Altered { path, expected: record.sha256.clone(), found })
 }

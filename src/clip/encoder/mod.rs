@@ -21,9 +21,9 @@ pub use vision::ImageEncoder;
 /// What opening an encoder took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadTimes {
-    /// From disk to memory.
+    /// From disk to a decoded model.
     pub read: Duration,
-    /// Sum, decoding and checks.
+    /// Sum and checks.
     pub verify: Duration,
     /// Making the model ready to run.
     pub prepare: Duration,

@@ -59,6 +59,7 @@ pub use choice::{chosen, kernel_named, supported};
 pub use float::{FloatLinear, FloatWeights};
 pub(super) use fresh::fresh;
 pub use linear::{Linear, Target};
+pub(super) use memory::give_back;
 pub use packed::{Layout, MOST_INPUTS, PackedWeights, Weights};
 pub use peak::{Peak, peaks};
 pub use run::{Output, attention, float_linear, layer_norm, linear, quantize};

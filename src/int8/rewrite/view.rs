@@ -3,6 +3,11 @@ use std::collections::HashMap;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
+use crate::int8::kernels::give_back;
+
+/// Asking the heap more often would take longer than it saves.
+const GIVEN_BACK_AT: usize = 2 << 20;
+
 /// A graph whose nodes can be found by what they make and take, and replaced.
 pub(super) struct View {
     /// `None` where a node was taken out.
@@ -12,6 +17,8 @@ pub(super) struct View {
     constants: HashMap<String, TensorProto>,
     /// Names that leave the graph.
     outputs: Vec<String>,
+    /// Bytes of constants dropped since the heap last gave some back.
+    released: usize,
 }
 
 impl View {
@@ -24,6 +31,7 @@ impl View {
             takers: HashMap::new(),
             constants: constants.into_iter().map(|it| (it.name.clone(), it)).collect(),
             outputs: graph.output.iter().map(|output| output.name.clone()).collect(),
+            released: 0,
         };
         for mut node in std::mem::take(&mut graph.node) {
             let value = node.attribute.iter_mut().find(|attribute| attribute.name == "value");
@@ -151,8 +159,14 @@ impl View {
 
     /// Drops the values of a constant that nothing else takes, to have them in memory once.
     pub(super) fn release(&mut self, name: &str) {
-        if self.uses(name) == 0 {
-            self.constants.remove(name);
+        if self.uses(name) > 0 {
+            return;
+        }
+        let released = self.constants.remove(name).map_or(0, |it| it.raw_data.len());
+        self.released += released;
+        if self.released > GIVEN_BACK_AT {
+            self.released = 0;
+            give_back();
         }
     }
 

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use embedded_graphics::geometry::Size;
 
+use super::memory::check_size;
 use super::{Display, Error, Framebuffer, Kms, Turn};
 
 /// Which display to draw on; board profiles say so.
@@ -62,6 +63,28 @@ pub enum SpiModel {
 }
 
 impl DisplayConfig {
+    /// Whether such a display can be drawn on at all; what only the device knows is not asked.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`] for a kind that this build does not have, and [`Error::Size`] for one that
+    /// is too small.
+    pub fn check(&self) -> Result<(), Error> {
+        let (kind, feature, is_built, width, height) = match &self.device {
+            DisplayDevice::Framebuffer(_) | DisplayDevice::Drm(_) => return Ok(()),
+            DisplayDevice::Spi(panel) => {
+                let is_built = cfg!(feature = "spi-panel");
+                ("spi", "spi-panel", is_built, panel.width, panel.height)
+            }
+            DisplayDevice::Window { width, height } => {
+                ("window", "window", cfg!(feature = "window"), *width, *height)
+            }
+        };
+        if !is_built {
+            return Err(Error::NotBuilt { kind, feature });
+        }
+        check_size(Size::new(width.into(), height.into()))
+    }
+
     /// Opens the display.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use embedded_graphics::geometry::Size;
-use rustix::ioctl::{Getter, Opcode, ioctl};
+use rustix::ioctl::{Getter, IntegerSetter, Opcode, ioctl};
 
 use super::Error;
 use super::framebuffer::Geometry;
@@ -13,6 +13,9 @@ use super::raster::Packing;
 
 const FBIOGET_VSCREENINFO: Opcode = 0x4600;
 const FBIOGET_FSCREENINFO: Opcode = 0x4602;
+const FBIOBLANK: Opcode = 0x4611;
+/// The argument of `FBIOBLANK` that ends blanking.
+const UNBLANK: usize = 0;
 
 /// `struct fb_bitfield`.
 #[repr(C)]
@@ -76,6 +79,17 @@ fn ask(file: &File) -> Result<(Variable, Fixed), rustix::io::Errno> {
     // SAFETY: as above, with `struct fb_fix_screeninfo` and `Fixed`.
     let fixed = unsafe { ioctl(file, Getter::<FBIOGET_FSCREENINFO, Fixed>::new())? };
     Ok((variable, fixed))
+}
+
+/// Lights a screen that the kernel's console let go dark, or that nothing was shown on yet.
+#[allow(unsafe_code)]
+pub(super) fn wake(file: &File) {
+    // SAFETY: `FBIOBLANK` takes a number, and touches no memory of this process.
+    let woken = unsafe { ioctl(file, IntegerSetter::<FBIOBLANK>::new_usize(UNBLANK)) };
+    if let Err(error) = woken {
+        // Drivers without a backlight or power state of their own refuse it.
+        log::debug!("framebuffer: it cannot be unblanked: {error}");
+    }
 }
 
 fn layout(variable: &Variable, line_length: u32, path: &Path) -> Result<Geometry, Error> {

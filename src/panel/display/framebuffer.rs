@@ -45,6 +45,7 @@ impl Framebuffer {
         let open = OpenOptions::new().read(true).write(true).open(path);
         let file = open.map_err(Error::device(path, "open"))?;
         let geometry = fb_info::geometry(&file, path)?;
+        fb_info::wake(&file);
         Self::on(file, path, (geometry, turn))
     }
 

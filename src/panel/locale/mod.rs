@@ -6,7 +6,11 @@
 mod en;
 mod ja;
 
-use super::scene::{ButtonKind, Health, Language, NoticeKind, Outcome, Quantity, Remedy};
+use std::time::Duration;
+
+use super::scene::{
+    ButtonKind, Cause, Health, Language, NoticeKind, Outcome, Quantity, Refused, Remedy,
+};
 
 /// All words of one language.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(super) struct Words {
     pub(super) challenge: ChallengeWords,
     pub(super) change: ChangeWords,
     pub(super) remedies: Remedies,
+    pub(super) causes: Causes,
+    pub(super) refusals: Refusals,
     pub(super) buttons: ButtonWords,
     pub(super) demo: DemoWords,
 }
@@ -57,7 +63,9 @@ pub(super) struct Captions {
     pub(super) rate: &'static str,
     pub(super) reason: &'static str,
     pub(super) what_to_do: &'static str,
-    pub(super) since: &'static str,
+    pub(super) standing: &'static str,
+    pub(super) minutes: &'static str,
+    pub(super) hours: &'static str,
     pub(super) first_part: &'static str,
     pub(super) trend: &'static str,
     pub(super) last_parts: &'static str,
@@ -66,6 +74,8 @@ pub(super) struct Captions {
     pub(super) exposure: &'static str,
     pub(super) framing: &'static str,
     pub(super) embedding: &'static str,
+    pub(super) scores: &'static str,
+    pub(super) learning: &'static str,
     pub(super) no_values: &'static str,
 }
 
@@ -114,6 +124,53 @@ pub(super) struct Remedies {
     pub(super) call_service: &'static str,
 }
 
+/// What is the matter, in a few words.
+#[derive(Debug)]
+pub(super) struct Causes {
+    pub(super) test_camera: &'static str,
+    pub(super) reference_camera: &'static str,
+    pub(super) inspection: &'static str,
+    pub(super) trigger: &'static str,
+    pub(super) encoder: &'static str,
+    pub(super) confirmation: &'static str,
+    pub(super) journal: &'static str,
+    pub(super) clock: &'static str,
+    pub(super) temperature: &'static str,
+    pub(super) drift: &'static str,
+    pub(super) outputs: &'static str,
+    pub(super) by_hand: &'static str,
+    pub(super) ejection: &'static str,
+    pub(super) not_inspected: &'static str,
+    pub(super) challenge_failed: &'static str,
+    pub(super) challenging: &'static str,
+    pub(super) recipe: &'static str,
+    pub(super) cameras: &'static str,
+    pub(super) not_started: &'static str,
+    pub(super) given_up: &'static str,
+    pub(super) no_frame: &'static str,
+    pub(super) photo: &'static str,
+    pub(super) alignment: &'static str,
+    pub(super) regions: &'static str,
+    pub(super) model: &'static str,
+    pub(super) variant: &'static str,
+    pub(super) thresholds: &'static str,
+    pub(super) overload: &'static str,
+    pub(super) deadline: &'static str,
+    pub(super) late: &'static str,
+    pub(super) held: &'static str,
+    pub(super) stopped: &'static str,
+}
+
+/// Why nothing was done for a press.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    pub(super) refused: &'static str,
+    pub(super) recipe_locked: &'static str,
+    pub(super) challenge_failed: &'static str,
+    pub(super) busy: &'static str,
+    pub(super) nothing_chosen: &'static str,
+}
+
 #[derive(Debug)]
 pub(super) struct ButtonWords {
     pub(super) acknowledge: &'static str,
@@ -134,11 +191,6 @@ pub(super) struct DemoWords {
     pub(super) third_recipe: &'static str,
     pub(super) label: &'static str,
     pub(super) sentence: &'static str,
-    pub(super) photo_reason: &'static str,
-    pub(super) starting_reason: &'static str,
-    pub(super) held_reason: &'static str,
-    pub(super) fault_reason: &'static str,
-    pub(super) refusal: &'static str,
     pub(super) sample: &'static str,
     pub(super) short: &'static str,
     pub(super) mousebite: &'static str,
@@ -158,7 +210,7 @@ impl Words {
             None => self.verdict.waiting,
             Some(Outcome::Conforming) => self.verdict.conforming,
             Some(Outcome::Mismatch) => self.verdict.mismatch,
-            Some(Outcome::NotInspected(_)) => self.verdict.not_inspected,
+            Some(Outcome::NotInspected { .. }) => self.verdict.not_inspected,
         }
     }
 
@@ -186,6 +238,7 @@ impl Words {
             Quantity::Exposure => self.captions.exposure,
             Quantity::Framing => self.captions.framing,
             Quantity::Embedding => self.captions.embedding,
+            Quantity::Score => self.captions.scores,
         }
     }
 
@@ -203,6 +256,66 @@ impl Words {
             Remedy::Resume => words.resume,
             Remedy::Restart => words.restart,
             Remedy::CallService => words.call_service,
+        }
+    }
+
+    pub(super) fn cause(&self, cause: Cause) -> &'static str {
+        let words = &self.causes;
+        match cause {
+            Cause::TestCamera => words.test_camera,
+            Cause::ReferenceCamera => words.reference_camera,
+            Cause::Inspection => words.inspection,
+            Cause::Trigger => words.trigger,
+            Cause::Encoder => words.encoder,
+            Cause::Confirmation => words.confirmation,
+            Cause::Journal => words.journal,
+            Cause::Clock => words.clock,
+            Cause::Temperature => words.temperature,
+            Cause::Drift => words.drift,
+            Cause::Outputs => words.outputs,
+            Cause::ByHand => words.by_hand,
+            Cause::Ejection => words.ejection,
+            Cause::NotInspected => words.not_inspected,
+            Cause::ChallengeFailed => words.challenge_failed,
+            Cause::Challenging => words.challenging,
+            Cause::Recipe => words.recipe,
+            Cause::Cameras => words.cameras,
+            Cause::NotStarted => words.not_started,
+            Cause::GivenUp => words.given_up,
+            Cause::NoFrame => words.no_frame,
+            Cause::Photo => words.photo,
+            Cause::Alignment => words.alignment,
+            Cause::Regions => words.regions,
+            Cause::Model => words.model,
+            Cause::Variant => words.variant,
+            Cause::Thresholds => words.thresholds,
+            Cause::Overload => words.overload,
+            Cause::Deadline => words.deadline,
+            Cause::Late => words.late,
+            Cause::Held => words.held,
+            Cause::Stopped => words.stopped,
+        }
+    }
+
+    /// Why nothing was done for a press.
+    pub(super) fn refusal<'a>(&self, refused: &'a Refused) -> &'a str {
+        let words = &self.refusals;
+        match refused {
+            Refused::RecipeLocked => words.recipe_locked,
+            Refused::ChallengeFailed => words.challenge_failed,
+            Refused::Busy => words.busy,
+            Refused::NothingChosen => words.nothing_chosen,
+            Refused::Other(reason) => reason,
+        }
+    }
+
+    /// How long something lasts, in minutes or hours.
+    pub(super) fn lasting(&self, time: Duration) -> String {
+        let captions = &self.captions;
+        match time.as_secs() / 60 {
+            0 => format!("< 1 {}", captions.minutes),
+            minutes @ 1..60 => format!("{minutes} {}", captions.minutes),
+            minutes => format!("{} {}", minutes / 60, captions.hours),
         }
     }
 
@@ -235,6 +348,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn how_long_something_lasts_is_told_in_minutes_or_hours() {
+        let told = [0, 59, 60, 3_599, 3_600, 90_000]
+            .map(|seconds| Words::of(Language::En).lasting(Duration::from_secs(seconds)));
+        assert_eq!(told, ["< 1 min", "< 1 min", "1 min", "59 min", "1 h", "25 h"]);
     }
 
     #[test]

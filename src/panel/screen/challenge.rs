@@ -18,8 +18,9 @@ impl Stage<'_> {
         };
         let samples = &challenge.samples;
         let done = samples.iter().filter(|sample| sample.found.is_some()).count();
-        let detail = format!("{done} / {}", samples.len());
-        let mut body = self.band(space, look, (word, Some(detail)));
+        // A station tells the results together, at the end.
+        let detail = (done > 0).then(|| format!("{done} / {}", samples.len()));
+        let mut body = self.band(space, look, (word, detail));
         let row = self.metrics.body().line_height() + self.metrics.px(10);
         let captions = [words.sample, words.known_as, words.found];
         let entries =

@@ -14,14 +14,11 @@ use embedded_graphics::primitives::Rectangle;
 
 use super::layout::{Class, Metrics, Space};
 use super::locale::Words;
-use super::scene::{Button, ButtonKind, Counters, Health, Scene, Screen};
+use super::scene::{Button, ButtonKind, Counters, Health, Scene, Screen, Strip};
 use super::sign::Sign;
 use super::theme::Tone;
-use super::widget::{Band, Cell, Header, Key, Placed, Widget};
+use super::widget::{Band, Cell, Header, Key, Line, Placed, Widget};
 use crate::frame::Rect;
-
-/// Narrower screens have no room for the clock beside the names.
-const CLOCK_FROM: u32 = 400;
 
 /// What every screen is arranged with.
 struct Stage<'a> {
@@ -39,6 +36,9 @@ pub(super) fn arrange(scene: &Scene, size: Size) -> Vec<Placed> {
     let mut space = Space(Rectangle::new(Point::zero(), size));
     stage.header(&mut space);
     stage.buttons(&mut space);
+    if let Some(strip) = &scene.strip {
+        stage.strip(&mut space, strip);
+    }
     match &scene.screen {
         Screen::Running(part) => stage.running(space, part.as_ref()),
         Screen::Notice(notice) => stage.notice(space, notice),
@@ -90,7 +90,6 @@ impl Stage<'_> {
         let header = Header {
             station: self.scene.station.clone(),
             recipe: self.scene.recipe.clone(),
-            clock: self.scene.clock.clone().filter(|_| self.metrics.size.width >= CLOCK_FROM),
             health: self.words.health(self.scene.health),
             tone,
             sign,
@@ -111,6 +110,38 @@ impl Stage<'_> {
             };
             self.place(area, Widget::Key(key));
         }
+    }
+
+    /// One line below the header.
+    fn strip(&mut self, space: &mut Space, strip: &Strip) {
+        let words = self.words;
+        let (tone, headline, detail) = match strip {
+            Strip::Degraded { causes, detail } => {
+                let causes: Vec<&str> = causes.iter().map(|cause| words.cause(*cause)).collect();
+                (Tone::Attention, causes.join(" / "), detail.as_str())
+            }
+            Strip::Refused(refused) => {
+                (Tone::Busy, words.refusals.refused.to_owned(), words.refusal(refused))
+            }
+        };
+        // A compact screen has room for one of the two.
+        let is_refusal = matches!(strip, Strip::Refused(_));
+        let (headline, detail) = match (self.metrics.class, is_refusal) {
+            (Class::Compact, true) => (detail.to_owned(), ""),
+            (Class::Compact, false) => (headline, ""),
+            _ => (headline, detail),
+        };
+        let strip = Line {
+            tone,
+            sign: Sign::Warning,
+            headline,
+            detail: detail.to_owned(),
+            large: self.metrics.title(),
+            small: self.metrics.caption(),
+        };
+        let height = self.metrics.title().line_height() + self.metrics.px(4);
+        let area = space.top(height, 0);
+        self.place(area, Widget::Line(strip));
     }
 
     /// The band below the header; gives the body below it.

@@ -30,12 +30,18 @@ impl Stage<'_> {
     fn reason_texts(&self, notice: &Notice) -> Vec<Text> {
         let (captions, metrics) = (&self.words.captions, &self.metrics);
         let mut texts = vec![Text::new(captions.reason, metrics.caption(), MUTED)];
-        if let Some(since) = &notice.since {
-            let since = format!("{} {since}", captions.since);
-            texts.push(Text::new(since, metrics.caption(), MUTED));
+        if let Some(standing) = notice.standing {
+            let standing = format!("{} {}", captions.standing, self.words.lasting(standing));
+            texts.push(Text::new(standing, metrics.caption(), MUTED));
         }
         let large = metrics.body().sized(metrics.body().em * 11 / 9);
-        texts.push(Text::new(&notice.reason, large, TEXT).least(0));
+        let headline = notice.cause.map(|cause| self.words.cause(cause));
+        texts.extend(headline.map(|text| Text::new(text, large, TEXT).least(0)));
+        if !notice.reason.is_empty() {
+            // The journal's words, small where the operator's language has its own.
+            let style = if headline.is_some() { metrics.body() } else { large };
+            texts.push(Text::new(&notice.reason, style, TEXT).least(0));
+        }
         texts
     }
 

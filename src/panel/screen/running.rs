@@ -6,7 +6,7 @@ use crate::panel::layout::{Class, Space};
 use crate::panel::picture::{Content, Picture};
 use crate::panel::scene::{Finding, Outcome, Part};
 use crate::panel::sign::Sign;
-use crate::panel::text::Text;
+use crate::panel::text::{LEAST_EM, Text};
 use crate::panel::theme::{MUTED, TEXT, Tone};
 use crate::panel::widget::{Score, Widget};
 
@@ -147,11 +147,19 @@ impl Stage<'_> {
         let Some(part) = part else {
             return vec![Text::new(captions.first_part, metrics.body(), TEXT).least(0)];
         };
-        if let Outcome::NotInspected(reason) = &part.outcome {
-            let reason = Text::new(reason, metrics.body(), TEXT).least(0);
-            return match metrics.class {
-                Class::Compact => vec![reason],
-                _ => vec![caption(captions.not_inspected), reason],
+        if let Outcome::NotInspected { cause, detail } = &part.outcome {
+            let headline = cause.map(|cause| self.words.cause(cause));
+            let headline =
+                headline.map(|text| Text::new(text, metrics.strong(), TEXT).least(LEAST_EM));
+            let detail = Text::new(detail, metrics.body(), TEXT).least(0);
+            return match (metrics.class, headline) {
+                (Class::Compact, Some(headline)) => vec![headline],
+                (Class::Compact, None) => vec![detail],
+                (_, headline) => [caption(captions.not_inspected)]
+                    .into_iter()
+                    .chain(headline)
+                    .chain([detail])
+                    .collect(),
             };
         }
         let Some(finding) = &part.finding else { return Vec::new() };
@@ -172,7 +180,7 @@ impl Stage<'_> {
 
 /// Whether a part has no verdict.
 fn is_open(part: &Part) -> bool {
-    matches!(part.outcome, Outcome::NotInspected(_))
+    matches!(part.outcome, Outcome::NotInspected { .. })
 }
 
 fn verdict_look(outcome: Option<&Outcome>) -> (Tone, Sign) {
@@ -180,7 +188,7 @@ fn verdict_look(outcome: Option<&Outcome>) -> (Tone, Sign) {
         None => (Tone::Quiet, Sign::Dots),
         Some(Outcome::Conforming) => (Tone::Good, Sign::Tick),
         Some(Outcome::Mismatch) => (Tone::Bad, Sign::Cross),
-        Some(Outcome::NotInspected(_)) => (Tone::Attention, Sign::Warning),
+        Some(Outcome::NotInspected { .. }) => (Tone::Attention, Sign::Warning),
     }
 }
 

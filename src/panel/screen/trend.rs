@@ -50,14 +50,18 @@ impl Stage<'_> {
 
     fn drift_row(&mut self, area: embedded_graphics::primitives::Rectangle, drift: &Drift) {
         let (tone, sign) = match drift.state {
+            DriftState::Learning => (Tone::Busy, Sign::Dots),
             DriftState::Good => (Tone::Good, Sign::Tick),
             DriftState::Warned => (Tone::Attention, Sign::Warning),
             DriftState::Held => (Tone::Bad, Sign::Pause),
         };
         let newest = drift.values.len().saturating_sub(TREND_PARTS);
         let title = self.metrics.title();
+        let captions = &self.words.captions;
+        let is_learning = drift.state == DriftState::Learning;
         let row = DriftRow {
             name: self.words.quantity(drift.quantity),
+            value_word: is_learning.then_some(captions.learning),
             values: drift.values[newest..].to_vec(),
             limits: drift.limits,
             tone,

@@ -44,12 +44,48 @@ impl Band {
     }
 }
 
+/// One line of what is told beside the screen: what is the matter, then why.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::panel) struct Line {
+    pub(in crate::panel) tone: Tone,
+    pub(in crate::panel) sign: Sign,
+    pub(in crate::panel) headline: String,
+    pub(in crate::panel) detail: String,
+    /// Of the headline.
+    pub(in crate::panel) large: Style,
+    /// Of the detail.
+    pub(in crate::panel) small: Style,
+}
+
+impl Line {
+    pub(super) fn draw(&self, canvas: &mut Canvas, ink: &mut Ink) {
+        let area = canvas.area();
+        canvas.fill(area, self.tone.fill());
+        let color = self.tone.on_fill();
+        let margin = area.size.height / 4;
+        let mut space = Space(area);
+        space.left(margin, 0);
+        space.right(margin, 0);
+        let side = area.size.height * 3 / 4;
+        let sign = space.left(side, margin);
+        let top = area.top_left.y + (area.size.height - side) as i32 / 2;
+        let sign = Rectangle::new(Point::new(sign.top_left.x, top), Size::new(side, side));
+        self.sign.draw(canvas, sign, color);
+        let room = self.large.width(&self.headline).min(space.0.size.width);
+        let headline = space.left(room, margin * 2);
+        Text::new(&self.headline, self.large, color).middle().draw(canvas, ink, headline);
+        if !self.detail.is_empty() {
+            let detail = Text::new(&self.detail, self.small, color).middle();
+            detail.draw(canvas, ink, space.0);
+        }
+    }
+}
+
 /// Where one is: station and recipe; and how the station is.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::panel) struct Header {
     pub(in crate::panel) station: String,
     pub(in crate::panel) recipe: String,
-    pub(in crate::panel) clock: Option<String>,
     pub(in crate::panel) health: &'static str,
     pub(in crate::panel) tone: Tone,
     pub(in crate::panel) sign: Sign,
@@ -65,10 +101,6 @@ impl Header {
         let mut space = Space(area);
         space.left(margin, 0);
         self.chip(canvas, ink, (&mut space, margin));
-        if let Some(clock) = &self.clock {
-            let room = space.right(self.title.width(clock).min(area.size.width / 4), margin);
-            Text::new(clock, self.title, TEXT).right().middle().draw(canvas, ink, room);
-        }
         let station = self.title.width(&self.station).min(space.0.size.width * 3 / 5);
         let room = space.left(station, margin);
         Text::new(&self.station, self.title, TEXT).middle().draw(canvas, ink, room);

@@ -92,7 +92,9 @@ pub(in crate::panel) struct DriftRow {
     pub(in crate::panel) name: &'static str,
     /// Oldest first.
     pub(in crate::panel) values: Vec<f32>,
-    pub(in crate::panel) limits: (f32, f32),
+    pub(in crate::panel) limits: Option<(f32, f32)>,
+    /// Stands for the value.
+    pub(in crate::panel) value_word: Option<&'static str>,
     pub(in crate::panel) tone: Tone,
     pub(in crate::panel) sign: Sign,
     pub(in crate::panel) no_values: &'static str,
@@ -111,9 +113,10 @@ impl DriftRow {
         let side = self.large.em;
         let sign = line.left(side, self.margin);
         self.sign.draw(canvas, sign, self.tone.mark());
-        let value = match self.values.last() {
-            Some(value) => format!("{value:.2}"),
-            None => self.no_values.to_owned(),
+        let value = match (self.value_word, self.values.last()) {
+            (Some(word), _) => word.to_owned(),
+            (None, Some(value)) => format!("{value:.2}"),
+            (None, None) => self.no_values.to_owned(),
         };
         let room = self.large.width(&value).min(line.0.size.width / 2);
         let place = line.right(room, self.margin);
@@ -122,13 +125,13 @@ impl DriftRow {
         self.course(canvas, space.0);
     }
 
-    /// The values between the limits, which are lines.
+    /// The values between the limits, which are lines; between their own ends where there are none.
     fn course(&self, canvas: &mut Canvas, plot: Rectangle) {
-        let (low, high) = self.limits;
+        let (low, high) = self.limits.unwrap_or_else(|| ends(&self.values));
         let reach = (high - low).abs().max(f32::EPSILON);
         // The limits stand a quarter of their distance away from the ends.
         let scaled = |value: f32| (value - low) / reach / 1.5 + 1.0 / 6.0;
-        for limit in [low, high] {
+        for limit in self.limits.iter().flat_map(|(low, high)| [*low, *high]) {
             let corner = Point::new(plot.top_left.x, row_of(plot, scaled(limit)));
             let dash = (self.margin / 2).max(2);
             for x in (0..plot.size.width).step_by(2 * dash as usize) {
@@ -144,6 +147,12 @@ impl DriftRow {
             canvas.fill(Rectangle::new(corner, size), self.tone.mark());
         }
     }
+}
+
+fn ends(values: &[f32]) -> (f32, f32) {
+    let least = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if least <= most { (least, most) } else { (0.0, 1.0) }
 }
 
 fn threshold_color() -> embedded_graphics::pixelcolor::Rgb888 {

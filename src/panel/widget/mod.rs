@@ -17,7 +17,7 @@ use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::pixelcolor::{PixelColor, Rgb888};
 use embedded_graphics::primitives::Rectangle;
 
-pub(super) use band::{Band, Header};
+pub(super) use band::{Band, Header, Line};
 pub(super) use cells::{Cell, Key};
 pub(super) use chart::{Chart, DriftRow};
 pub(super) use list::{Entry, Row};
@@ -33,10 +33,12 @@ use super::theme::{CARD, GROUND};
 /// One thing on the screen.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Widget {
-    /// Station, recipe, clock and health.
+    /// Station, recipe and health.
     Header(Header),
     /// A word, a sign and a colour.
     Band(Band),
+    /// One line of what is told beside the screen.
+    Line(Line),
     /// A frame with boxes.
     Picture(Picture),
     /// A text without a card.
@@ -105,6 +107,7 @@ impl Widget {
         match self {
             Self::Header(header) => header.draw(canvas, ink),
             Self::Band(band) => band.draw(canvas, ink),
+            Self::Line(line) => line.draw(canvas, ink),
             Self::Picture(picture) => picture.draw(canvas, ink),
             Self::Caption(text) => {
                 text.draw(canvas, ink, area);

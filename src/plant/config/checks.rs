@@ -15,16 +15,23 @@ const MAX_CLIENT_ID: usize = 64;
 const MAX_PREFIX: usize = 200;
 
 impl RawPlant {
-    /// Checks every value against its range and the others; paths are relative to `folder`.
+    /// Checks every value against its range and the others; paths are relative to `folder`, and
+    /// what is to be remembered lies in `state`, which may be all that can be written to.
     ///
     /// Secrets and certificates are read once, so that a wrong path shows now and not at night.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::File`] and [`Error::NotBuilt`] for the first that cannot work,
     /// with its key.
-    pub fn validate(&self, folder: &Path, station: &str) -> Result<PlantConfig, Error> {
+    pub fn validate(
+        &self,
+        folder: &Path,
+        state: &Path,
+        station: &str,
+    ) -> Result<PlantConfig, Error> {
         check_built(self)?;
-        let mqtt = self.mqtt.as_ref().map(|raw| raw.validate(folder, station)).transpose()?;
+        let mqtt = self.mqtt.as_ref().map(|raw| raw.validate(folder, state, station));
+        let mqtt = mqtt.transpose()?;
         let modbus = self.modbus.as_ref().map(RawModbus::validate).transpose()?;
         let http = self.http.as_ref().map(|raw| raw.validate(folder)).transpose()?;
         if let (Some(modbus), Some(http)) = (&modbus, &http) {
@@ -62,7 +69,7 @@ impl RawModbus {
 }
 
 impl RawMqtt {
-    fn validate(&self, folder: &Path, station: &str) -> Result<MqttConfig, Error> {
+    fn validate(&self, folder: &Path, state: &Path, station: &str) -> Result<MqttConfig, Error> {
         let tls = self.tls(folder)?;
         let (host, port) = self.broker(if tls.is_some() { 8883 } else { 1883 })?;
         let word = topic_word(station);
@@ -73,7 +80,6 @@ impl RawMqtt {
         let [retry_min, retry_max] = self.retry()?;
         let keep_alive = self.keep_alive_s.unwrap_or(30.0);
         let state_every = self.state_every_ms.unwrap_or(1_000.0) / 1e3;
-        let cursor_file = self.cursor_file.clone();
         Ok(MqttConfig {
             host,
             port,
@@ -86,7 +92,10 @@ impl RawMqtt {
             retry_min,
             retry_max,
             window: count("plant.mqtt.window", self.window.unwrap_or(32), (1, 256))?,
-            cursor_file: folder.join(cursor_file.unwrap_or_else(|| "mqtt-cursor.json".into())),
+            cursor_file: match &self.cursor_file {
+                Some(path) => folder.join(path),
+                None => state.join("mqtt-cursor.json"),
+            },
         })
     }
 

@@ -77,6 +77,7 @@ pub struct RawMqtt {
     pub retry_max_ms: Option<f64>,
     /// Results that may be sent and not acknowledged, 1 to 256; 32 when absent.
     pub window: Option<usize>,
-    /// Where is remembered what was delivered; `mqtt-cursor.json` when absent.
+    /// Where is remembered what was delivered; `mqtt-cursor.json` in the journal's folder when
+    /// absent.
     pub cursor_file: Option<PathBuf>,
 }

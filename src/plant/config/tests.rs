@@ -9,7 +9,7 @@ fn checked(text: &str) -> Result<PlantConfig, Error> {
 }
 
 fn checked_in(text: &str, folder: &Path) -> Result<PlantConfig, Error> {
-    toml::from_str::<RawPlant>(text).unwrap().validate(folder, "Line 1/A")
+    toml::from_str::<RawPlant>(text).unwrap().validate(folder, &folder.join("journal"), "Line 1/A")
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn defaults_are_loopback_and_the_stations_name() {
     assert_eq!((mqtt.host.as_str(), mqtt.port), ("broker.local", 1883));
     assert_eq!(mqtt.prefix, "pairspec/Line-1-A");
     assert_eq!(mqtt.client_id, "pairspec-Line-1-A");
-    assert_eq!(mqtt.cursor_file, Path::new("here/mqtt-cursor.json"));
+    assert_eq!(mqtt.cursor_file, Path::new("here/journal/mqtt-cursor.json"));
     assert_eq!(mqtt.retry_max, std::time::Duration::from_secs(30));
     assert_eq!(config.warnings(), Vec::<String>::new());
 }
@@ -79,6 +79,18 @@ fn what_cannot_work_is_refused_by_its_key() {
         let error = checked(&text).unwrap_err().to_string();
         assert!(error.starts_with(key), "{text}: {error}");
     }
+}
+
+#[cfg(feature = "mqtt")]
+#[test]
+fn what_was_delivered_is_remembered_with_the_journal_unless_a_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let cursor = |rest: &str| {
+        let text = format!("[mqtt]\nbroker = 'b'\n{rest}");
+        checked_in(&text, folder.path()).map(|config| config.mqtt.unwrap().cursor_file)
+    };
+    assert_eq!(cursor("").unwrap(), folder.path().join("journal/mqtt-cursor.json"));
+    assert_eq!(cursor("cursor_file = 'c.json'").unwrap(), folder.path().join("c.json"));
 }
 
 #[cfg(feature = "http")]

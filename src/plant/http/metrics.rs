@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::plant::{Latency, ServiceStatus, Snapshot, State};
+use crate::plant::{Latency, ServiceStatus, Snapshot, State, Upkeep};
 
 /// All figures of a station and of its services.
 pub(super) fn text(snapshot: &Snapshot, services: &[ServiceStatus]) -> String {
@@ -31,6 +31,7 @@ pub(super) fn text(snapshot: &Snapshot, services: &[ServiceStatus]) -> String {
     counters(&mut page, snapshot);
     latency(&mut page, "pairspec_to_leaving", "From the trigger to leaving", &snapshot.to_leaving);
     latency(&mut page, "pairspec_inspection", "Of an inspection", &snapshot.inspection);
+    upkeep(&mut page, &snapshot.upkeep);
     drift(&mut page, snapshot);
     self::services(&mut page, services);
     page.text
@@ -83,6 +84,33 @@ fn latency(page: &mut Page, name: &str, help: &str, figures: &Latency) {
     page.suffixed("_count", figures.count as f64);
 }
 
+fn upkeep(page: &mut Page, upkeep: &Upkeep) {
+    page.family("pairspec_missing_components", "gauge", "Components that are missing now");
+    page.sample(&[], upkeep.missing.len() as f64);
+    if !upkeep.missing.is_empty() {
+        page.family("pairspec_missing", "gauge", "1 for each component that is missing now");
+        upkeep.missing.iter().for_each(|name| page.sample(&[("component", name)], 1.0));
+    }
+    page.family("pairspec_journal_fault", "gauge", "1 while the journal cannot write");
+    page.sample(&[], f64::from(u8::from(!upkeep.journal_fault.is_empty())));
+    for (name, help, count) in [
+        ("dropped_records", "Outcomes that the journal dropped", upkeep.dropped_records),
+        ("dropped_images", "Parts whose images the journal dropped", upkeep.dropped_images),
+        ("journal_restarts", "Panics of the journal", upkeep.journal_restarts),
+        ("dropped_frames", "Frames that cameras did not deliver", upkeep.dropped_frames),
+        ("overflowed_frames", "Frames that were pushed out", upkeep.overflowed_frames),
+        ("inspector_restarts", "Restarts of what judges", upkeep.inspector_restarts),
+        (
+            "unconfirmed_ejections",
+            "Ejections that no sensor confirmed",
+            upkeep.unconfirmed_ejections,
+        ),
+    ] {
+        page.family(&format!("pairspec_{name}_total"), "counter", help);
+        page.sample(&[], count as f64);
+    }
+}
+
 fn drift(page: &mut Page, snapshot: &Snapshot) {
     if snapshot.drift.is_empty() {
         return;
@@ -95,7 +123,7 @@ fn drift(page: &mut Page, snapshot: &Snapshot) {
 
 fn services(page: &mut Page, services: &[ServiceStatus]) {
     type Field = fn(&ServiceStatus) -> u64;
-    let fields: [(&str, &str, &str, Field); 10] = [
+    let fields: [(&str, &str, &str, Field); 11] = [
         ("connected", "gauge", "1 while it listens or has its broker", |it| {
             u64::from(it.is_connected)
         }),
@@ -108,6 +136,9 @@ fn services(page: &mut Page, services: &[ServiceStatus]) {
         ("malformed_total", "counter", "Input that is not of the protocol", |it| it.malformed),
         ("refused_total", "counter", "Requests of who may not", |it| it.refused),
         ("timed_out_total", "counter", "Connections given up", |it| it.timed_out),
+        ("overlapped_total", "counter", "Commands beside one of another connection", |it| {
+            it.overlapped
+        }),
         ("failures_total", "counter", "What failed and was tried again", |it| it.failures),
         ("panics_total", "counter", "Panics that were caught", |it| it.panics),
     ];
@@ -169,6 +200,13 @@ mod tests {
             station: "a \"quoted\\ name\nof two lines".to_owned(),
             drift: vec![DriftFigure { name: "focus".into(), level: f64::NAN, state: "ok".into() }],
             last: Some(PartResult { number: 7, ..PartResult::default() }),
+            upkeep: Upkeep {
+                missing: vec!["test-camera".into(), "journal".into()],
+                journal_fault: "disk full".into(),
+                dropped_records: 3,
+                inspector_restarts: 2,
+                ..Upkeep::default()
+            },
             ..Snapshot::default()
         };
         let text = text(&snapshot, &[Tally::new("http").status(), Tally::new("mqtt").status()]);
@@ -189,6 +227,17 @@ mod tests {
         assert_eq!(unique.len(), families.len());
         assert!(text.contains(r#"station="a \"quoted\\ name\nof two lines""#), "{text}");
         assert!(text.contains("pairspec_drift{figure=\"focus\",state=\"ok\"} NaN"), "{text}");
-        assert!(text.contains("pairspec_last_part_number 7"), "{text}");
+        for line in [
+            "pairspec_last_part_number 7",
+            "pairspec_missing_components 2",
+            "pairspec_missing{component=\"test-camera\"} 1",
+            "pairspec_journal_fault 1",
+            "pairspec_dropped_records_total 3",
+            "pairspec_dropped_frames_total 0",
+            "pairspec_inspector_restarts_total 2",
+            "pairspec_unconfirmed_ejections_total 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}: {text}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::commands::Progress;
 use crate::plant::{Cause, Snapshot, State};
 
 /// The version of this table; it rises when a register changes its meaning.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Written to ask for something; see [`ACTIONS`].
 pub(super) const COMMAND: u16 = 100;
 /// Written to select a recipe by its index; reads as the one in force.
@@ -49,7 +49,7 @@ const fn two(
 }
 
 #[rustfmt::skip]
-const TABLE: [Register; 32] = [
+const TABLE: [Register; 34] = [
     one(0, "map_version", "version of this table", |_| VERSION),
     one(1, "state", "state by OPC 40100-1, see below", |it| it.snapshot.state.code().into()),
     one(2, "cause", "kind of reason for the state, see below", |it| it.snapshot.cause.code().into()),
@@ -68,7 +68,7 @@ const TABLE: [Register; 32] = [
     two(26, "last_part", "number of the last part with an outcome", |it| last(it, |part| part.number)),
     one(28, "last_verdict", "0 none, 1 conforming, 2 mismatch, 3 not inspected", |it| last(it, |part| part.verdict.code().into())),
     one(29, "last_latency_ms", "from its trigger to its leaving", |it| last(it, |part| whole(part.latency_ms).into()).min(0xffff)),
-    two(30, "last_seq", "sequence number of its record, 0 unless durable", |it| last(it, |part| part.seq.unwrap_or(0))),
+    two(30, "dropped_records", "outcomes that the journal had to drop", |it| low(it.snapshot.upkeep.dropped_records)),
     two(32, "leaving_p50_us", "from trigger to leaving, median", |it| whole(it.snapshot.to_leaving.p50_ms * 1e3)),
     two(34, "leaving_p99_us", "the same, 99th percentile", |it| whole(it.snapshot.to_leaving.p99_ms * 1e3)),
     two(36, "inspection_p50_us", "of an inspection, median", |it| whole(it.snapshot.inspection.p50_ms * 1e3)),
@@ -77,10 +77,12 @@ const TABLE: [Register; 32] = [
     one(41, "yield", "conforming of finished, in tenths of a percent", |it| whole(it.snapshot.rates.yield_percent * 10.0).min(0xffff)),
     one(42, "recipes", "recipes that may be selected", |it| short(it.recipes as u64)),
     two(43, "recipe_id", "first 32 bits of the recipe's SHA-256", |it| leading(&it.snapshot.recipe.sha256)),
-    one(45, "command_count", "commands that were taken, modulo 65,536", |it| it.progress.count.into()),
-    one(46, "command_state", "of the last: 0 none, 1 running, 2 done, 3 refused", |it| it.progress.outcome as u32),
+    one(45, "command_count", "commands that this connection asked for, modulo 65,536", |it| it.progress.count.into()),
+    one(46, "command_state", "of its last: 0 none, 1 running, 2 done, 3 refused", |it| it.progress.outcome as u32),
     one(47, "drift", "drift of the photos and scores: 0 ok, 1 warn, 2 hold", drift),
-    one(COMMAND, "command", "write 1 trigger, 2 hold, 3 resume, 4 challenge; reads as the last written", |it| it.progress.command.into()),
+    one(48, "missing", "components that are missing now", |it| short(it.snapshot.upkeep.missing.len() as u64)),
+    one(49, "journal_fault", "1 while the journal cannot write", |it| u32::from(!it.snapshot.upkeep.journal_fault.is_empty())),
+    one(COMMAND, "command", "write 1 trigger, 2 hold, 3 resume, 4 challenge; reads as this connection's last", |it| it.progress.command.into()),
     one(RECIPE, "recipe", "write an index from 1; reads as the one in force, 0 for one of no index", |it| it.snapshot.recipe.index.unwrap_or(0).into()),
 ];
 
@@ -182,12 +184,13 @@ mod tests {
         let counters =
             Counters { triggers: 0x1_2345_6789, conforming: 70_000, ..Counters::default() };
         let verdict = Verdict::Mismatch;
-        let last = PartResult { number: 0xabcd_ef01, verdict, seq: None, ..PartResult::default() };
+        let last = PartResult { number: 0xabcd_ef01, verdict, ..PartResult::default() };
         let mut snapshot = Snapshot { counters, last: Some(last), ..Snapshot::default() };
         snapshot.recipe.sha256 = "deadbeef00".to_owned();
         assert_eq!(read_from(&snapshot, 6, 2).unwrap(), [0x2345, 0x6789]);
         assert_eq!(read_from(&snapshot, 15, 1).unwrap(), [(70_000_u32 & 0xffff) as u16]);
-        assert_eq!(read_from(&snapshot, 26, 6).unwrap(), [0xabcd, 0xef01, 2, 0, 0, 0]);
+        snapshot.upkeep.dropped_records = 0x9_0000;
+        assert_eq!(read_from(&snapshot, 26, 6).unwrap(), [0xabcd, 0xef01, 2, 0, 9, 0]);
         assert_eq!(read_from(&snapshot, 42, 3).unwrap(), [3, 0xdead, 0xbeef]);
     }
 

@@ -13,7 +13,7 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpStream};
 use std::sync::Arc;
 
-pub(super) use commands::Commands;
+pub(super) use commands::{Commands, Master};
 use frame::{Bad, Frame};
 pub use map::register_table;
 pub(super) use server::Registers;
@@ -33,7 +33,8 @@ pub(super) fn run(config: &ModbusConfig, shared: &Shared) -> Result<(), String> 
         let spoken = Timed::new(&stream, &own.stop, idle).and_then(|mut timed| {
             // A request and its answer are small: waiting for more to send only delays them.
             stream.set_nodelay(true)?;
-            while exchange(&mut timed, address, &registers, &own.tally)? {
+            let master = Master::new(address);
+            while exchange(&mut timed, &master, &registers, &own.tally)? {
                 timed.extend(idle);
             }
             Ok(())
@@ -52,7 +53,7 @@ pub(super) fn run(config: &ModbusConfig, shared: &Shared) -> Result<(), String> 
 /// Answers one request; false when there is nothing more to answer on this connection.
 pub(super) fn exchange(
     stream: &mut (impl Read + Write),
-    address: IpAddr,
+    master: &Arc<Master>,
     registers: &Registers,
     tally: &Tally,
 ) -> io::Result<bool> {
@@ -63,11 +64,11 @@ pub(super) fn exchange(
         // Where the next request would begin is not known any more.
         Err(Bad::Frame(reason)) => {
             tally.add(Count::Malformed);
-            log::debug!("modbus: {address}: {reason}");
+            log::debug!("modbus: {}: {reason}", master.address);
             return Ok(false);
         }
     };
-    let answer = registers.answer(&request.pdu, address);
+    let answer = registers.answer(&request.pdu, master);
     let is_refusal = answer.first().is_some_and(|function| function & 0x80 != 0);
     tally.add(if is_refusal { Count::Refused } else { Count::Delivered });
     stream.write_all(&request.answered(&answer))?;

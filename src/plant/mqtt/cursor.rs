@@ -23,14 +23,20 @@ pub(super) struct Cursor {
     written: Option<Instant>,
 }
 
+/// Gives the mark of a record, where it is known.
+pub(super) type Marks<'a> = &'a mut dyn FnMut(u64) -> Option<String>;
+
 /// Exactly the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Position {
     /// All results up to this number were acknowledged.
     acknowledged: u64,
     /// No result above this number was ever sent.
     perhaps_sent: u64,
+    /// What tells the last acknowledged record from that of another journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<String>,
 }
 
 impl Cursor {
@@ -38,9 +44,9 @@ impl Cursor {
     /// everything may have been, and the second value says so.
     pub(super) fn open(path: PathBuf) -> (Self, Option<String>) {
         match read(&path) {
-            Ok(now) => (Self { path, on_disk: now, now, written: None }, None),
+            Ok(now) => (Self { path, on_disk: now.clone(), now, written: None }, None),
             Err(reason) => {
-                let now = Position { acknowledged: 0, perhaps_sent: u64::MAX };
+                let now = Position { perhaps_sent: u64::MAX, ..Position::default() };
                 let trouble = format!(
                     "{reason}; all records of the journal are sent again, marked as redelivered"
                 );
@@ -50,9 +56,14 @@ impl Cursor {
     }
 
     /// Compares with the journal: what it never gave out was never sent, and a number of which it
-    /// knows nothing is of another journal. False if it is another.
-    pub(super) fn fits(&mut self, last_seq: u64) -> bool {
-        if self.now.acknowledged > last_seq {
+    /// knows nothing, or whose record has another mark, is of another journal. False if it is another.
+    pub(super) fn fits(&mut self, last_seq: u64, mark: Option<&str>) -> bool {
+        let is_other = match (self.now.mark.as_deref(), mark) {
+            (Some(known), Some(found)) => known != found,
+            // Written by an older program, or the record is no more.
+            _ => false,
+        };
+        if self.now.acknowledged > last_seq || is_other {
             self.now = Position::default();
             // Until it is written, no number may be sent.
             self.on_disk = Position::default();
@@ -80,7 +91,9 @@ impl Cursor {
 
     /// Takes note that all results up to this number were acknowledged.
     pub(super) fn acknowledge(&mut self, seq: u64) {
-        self.now.acknowledged = self.now.acknowledged.max(seq);
+        if seq > self.now.acknowledged {
+            (self.now.acknowledged, self.now.mark) = (seq, None);
+        }
     }
 
     /// Whether a result may be sent now: after a crash, the file must tell that it may have been.
@@ -92,38 +105,40 @@ impl Cursor {
     ///
     /// # Errors
     /// Why it cannot be written.
-    pub(super) fn reserve(&mut self, seq: u64) -> Result<(), String> {
+    pub(super) fn reserve(&mut self, seq: u64, marks: Marks) -> Result<(), String> {
         if self.written.is_some_and(|at| at.elapsed() < EVERY) {
             return Ok(());
         }
-        let perhaps_sent = seq.saturating_add(AHEAD);
-        self.write(Position { perhaps_sent, ..self.now })
+        self.write(seq.saturating_add(AHEAD), marks)
     }
 
     /// Writes what changed, unless the file was written a moment ago.
     ///
     /// # Errors
     /// Why it cannot be written.
-    pub(super) fn save(&mut self) -> Result<(), String> {
+    pub(super) fn save(&mut self, marks: Marks) -> Result<(), String> {
         let is_recent = self.written.is_some_and(|at| at.elapsed() < EVERY);
         if is_recent || self.now.acknowledged == self.on_disk.acknowledged {
             return Ok(());
         }
-        let perhaps_sent = self.on_disk.perhaps_sent.max(self.now.perhaps_sent);
-        self.write(Position { perhaps_sent, ..self.now })
+        self.write(self.on_disk.perhaps_sent.max(self.now.perhaps_sent), marks)
     }
 
     /// Writes exactly what holds, for an end in order.
     ///
     /// # Errors
     /// Why it cannot be written.
-    pub(super) fn close(&mut self) -> Result<(), String> {
-        if self.now == self.on_disk { Ok(()) } else { self.write(self.now) }
+    pub(super) fn close(&mut self, marks: Marks) -> Result<(), String> {
+        if self.now == self.on_disk { Ok(()) } else { self.write(self.now.perhaps_sent, marks) }
     }
 
-    fn write(&mut self, position: Position) -> Result<(), String> {
+    fn write(&mut self, perhaps_sent: u64, marks: Marks) -> Result<(), String> {
         self.written = Some(Instant::now());
-        // A struct of two numbers, which serde_json always writes.
+        if self.now.mark.is_none() && self.now.acknowledged > 0 {
+            self.now.mark = marks(self.now.acknowledged);
+        }
+        let position = Position { perhaps_sent, ..self.now.clone() };
+        // A struct of numbers and a text, which serde_json always writes.
         let text = serde_json::to_string(&position).unwrap_or_default();
         files::write(&self.path, text.as_bytes()).map_err(|error| error.to_string())?;
         self.on_disk = position;
@@ -156,7 +171,7 @@ mod tests {
         let (mut cursor, trouble) = Cursor::open(path.clone());
         assert_eq!(trouble, None);
         assert!(!cursor.covers(1) && !cursor.may_have_sent(1));
-        cursor.reserve(1).unwrap();
+        cursor.reserve(1, &mut |_| None).unwrap();
         assert!(cursor.covers(1) && cursor.covers(4_097) && !cursor.covers(4_098));
         assert!(!cursor.may_have_sent(1));
         cursor.sends(1);
@@ -171,12 +186,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cursor.json");
         let (mut cursor, _) = Cursor::open(path.clone());
-        cursor.reserve(1).unwrap();
+        cursor.reserve(1, &mut |_| None).unwrap();
         cursor.sends(3);
         cursor.acknowledge(2);
-        cursor.save().unwrap();
+        cursor.save(&mut |_| None).unwrap();
         assert_eq!(Cursor::open(path.clone()).0.acknowledged(), 0, "written a moment ago");
-        cursor.close().unwrap();
+        cursor.close(&mut |_| None).unwrap();
         let (again, _) = Cursor::open(path);
         assert_eq!(again.acknowledged(), 2);
         assert!(again.may_have_sent(3) && !again.may_have_sent(4));
@@ -188,8 +203,25 @@ mod tests {
         let path = folder.path().join("cursor.json");
         std::fs::write(&path, r#"{"acknowledged":7,"perhaps_sent":9}"#).unwrap();
         let (mut cursor, _) = Cursor::open(path);
-        assert!(cursor.fits(7) && cursor.may_have_sent(7) && !cursor.may_have_sent(8));
-        assert!(!cursor.fits(6));
+        assert!(cursor.fits(7, None) && cursor.may_have_sent(7) && !cursor.may_have_sent(8));
+        assert!(!cursor.fits(6, None));
+        assert!(cursor.acknowledged() == 0 && !cursor.covers(1) && !cursor.may_have_sent(1));
+    }
+
+    #[test]
+    fn another_journal_is_told_by_its_mark_however_long_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cursor.json");
+        let (mut cursor, _) = Cursor::open(path.clone());
+        cursor.reserve(1, &mut |_| None).unwrap();
+        cursor.sends(7);
+        cursor.acknowledge(7);
+        cursor.close(&mut |seq| Some(format!("mark {seq}"))).unwrap();
+        let again = || Cursor::open(path.clone()).0;
+        assert!(again().fits(9, Some("mark 7")));
+        assert!(again().fits(9, None), "the record is no more");
+        let mut cursor = again();
+        assert!(!cursor.fits(9, Some("another")));
         assert!(cursor.acknowledged() == 0 && !cursor.covers(1) && !cursor.may_have_sent(1));
     }
 
@@ -203,7 +235,7 @@ mod tests {
             let (mut cursor, trouble) = Cursor::open(path.clone());
             assert!(trouble.unwrap().contains("cursor.json"));
             assert!(cursor.acknowledged() == 0 && !cursor.covers(1));
-            assert!(cursor.fits(50) && cursor.may_have_sent(50) && !cursor.may_have_sent(51));
+            assert!(cursor.fits(50, None) && cursor.may_have_sent(50) && !cursor.may_have_sent(51));
         }
         std::fs::write(&path, r#"{"acknowledged":9,"perhaps_sent":7}"#).unwrap();
         assert!(Cursor::open(path.clone()).1.is_some());

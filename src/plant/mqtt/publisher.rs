@@ -9,6 +9,7 @@ use super::cursor::Cursor;
 use super::flight::What;
 use super::retained::{Retained, TOPICS, contents};
 use super::session::Session;
+use crate::files;
 use crate::plant::pause::Pause;
 use crate::plant::service::Stop;
 use crate::plant::tally::{Count, Tally};
@@ -75,6 +76,7 @@ impl Publisher {
     /// Connects, publishes and connects again until it is time to stop.
     pub(in crate::plant) fn run(&mut self) -> Result<(), String> {
         let (stop, tally) = (self.around.stop.clone(), self.around.tally.clone());
+        self.check_cursor();
         while !stop.is_stopping() {
             let ended = self.converse();
             tally.connected(false);
@@ -88,7 +90,7 @@ impl Publisher {
                 stop.sleep(self.pause.after_failure());
             }
         }
-        self.cursor.close()
+        self.cursor.close(&mut |seq| mark(&mut self.outbox, seq))
     }
 
     /// One connection, to its end.
@@ -97,6 +99,7 @@ impl Publisher {
         let mut session = Session::open(&self.config, &stop, &tally)?;
         log::info!("mqtt: {}:{}: connected", self.config.host, self.config.port);
         tally.connected(true);
+        self.check_cursor();
         let mut retained = Retained::new(self.config.state_every);
         // What was not acknowledged before is read once more.
         self.batch.clear();
@@ -109,12 +112,21 @@ impl Publisher {
             session.flush()?;
             tally.set(Count::Open, session.in_flight() as u64);
             self.take_acknowledgements(&mut session, &mut retained)?;
-            if let Err(reason) = self.cursor.save() {
+            if let Err(reason) = self.cursor.save(&mut |seq| mark(&mut self.outbox, seq)) {
                 tally.trouble(&reason);
             }
         }
         self.say_farewell(session, &mut retained);
         Ok(())
+    }
+
+    /// Says at once, and not with the first result, that what was delivered cannot be remembered.
+    fn check_cursor(&self) {
+        if let Err(error) = files::check_writable(&self.config.cursor_file) {
+            self.around.tally.trouble(&format!(
+                "plant.mqtt.cursor_file: {error}; results wait until it can be written"
+            ));
+        }
     }
 
     fn publish_states(&mut self, session: &mut Session, retained: &mut Retained) {
@@ -136,7 +148,8 @@ impl Publisher {
             let Some((seq, record)) = self.batch.front() else { return };
             let seq = *seq;
             if !self.cursor.covers(seq) {
-                if let Err(reason) = self.cursor.reserve(seq) {
+                let marks = &mut |seq| mark(&mut self.outbox, seq);
+                if let Err(reason) = self.cursor.reserve(seq, marks) {
                     self.around.tally.trouble(&reason);
                 }
                 if !self.cursor.covers(seq) {
@@ -161,9 +174,11 @@ impl Publisher {
             return;
         }
         if !self.is_compared {
-            match outbox.last_seq() {
-                Ok(last_seq) => {
-                    if !self.cursor.fits(last_seq) {
+            let acknowledged = self.cursor.acknowledged();
+            let found = outbox.mark(acknowledged).and_then(|mark| Ok((mark, outbox.last_seq()?)));
+            match found {
+                Ok((mark, last_seq)) => {
+                    if !self.cursor.fits(last_seq, mark.as_deref()) {
                         self.around.tally.trouble(&format!(
                             "{}: of another journal; this one is sent from its start",
                             self.config.cursor_file.display()
@@ -182,8 +197,8 @@ impl Publisher {
     }
 
     fn take_batch(&mut self, records: Vec<(u64, String)>) {
-        // A full batch has more behind it.
-        self.polled = (records.len() < BATCH).then(Instant::now);
+        // Behind one that is not full there may be more, beyond records that are not delivered.
+        self.polled = records.is_empty().then(Instant::now);
         if std::mem::take(&mut self.is_unreadable) {
             // The trouble is over.
             self.around.tally.connected(true);
@@ -224,8 +239,16 @@ impl Publisher {
         Ok(())
     }
 
-    /// Waits a moment for what is in flight, so that less is sent twice, and leaves in order.
+    /// Tells the last state, waits a moment for what is in flight, so that less is sent twice, and
+    /// leaves in order.
     fn say_farewell(&mut self, mut session: Session, retained: &mut Retained) {
+        let contents = contents(&self.source.snapshot(), &self.around.services);
+        for (place, content) in retained.last(contents) {
+            session.keep(place, TOPICS[place], content.as_bytes());
+        }
+        if session.flush().is_err() {
+            return;
+        }
         let began = Instant::now();
         while session.in_flight() > 0 && began.elapsed() < FAREWELL {
             if self.take_acknowledgements(&mut session, retained).is_err() {
@@ -242,6 +265,11 @@ impl Publisher {
             self.around.tally.set(Count::Queued, queued);
         }
     }
+}
+
+/// What tells a record from that of another journal; where it cannot be read now, nothing does.
+fn mark(outbox: &mut Option<Box<dyn Outbox>>, seq: u64) -> Option<String> {
+    outbox.as_mut()?.mark(seq).ok()?
 }
 
 /// A record as it stands in the journal, within what a subscriber needs to know of its way.

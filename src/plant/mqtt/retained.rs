@@ -53,6 +53,12 @@ impl Retained {
         due.collect()
     }
 
+    /// Those that changed, whether or not it is time: there is no later.
+    pub(super) fn last(&self, contents: [String; TOPICS.len()]) -> Vec<(usize, String)> {
+        let changed = |(place, content): &(usize, String)| self.topics[*place].told != *content;
+        contents.into_iter().enumerate().filter(changed).collect()
+    }
+
     /// The broker has it.
     pub(super) fn acknowledged(&mut self, place: usize) {
         if let Some(topic) = self.topics.get_mut(place) {
@@ -89,6 +95,7 @@ pub(super) fn contents(snapshot: &Snapshot, services: &[Arc<Tally>]) -> [String;
         json!({
             "station": snapshot.station,
             "services": services,
+            "upkeep": snapshot.upkeep,
             "drift": snapshot.drift,
         }),
     ]

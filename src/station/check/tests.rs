@@ -1,7 +1,7 @@
 use std::os::unix::fs::symlink;
 
 use super::*;
-use crate::capture::{Controls, FourCc};
+use crate::capture::{Controls, FourCc, Timestamps};
 
 /// A node that is a file, a stable link to it, and a machine that has it with one format.
 struct Bench {
@@ -17,6 +17,7 @@ fn camera(source: Source) -> CameraConfig {
         period_ns: 1,
         formats: ["Y10 ", "GREY"].map(|name| FourCc::try_from(name.to_owned()).unwrap()).to_vec(),
         sample_bits: None,
+        timestamps: Timestamps::Driver,
         controls: Controls::default(),
     }
 }
@@ -111,4 +112,21 @@ fn a_camera_by_its_number_is_warned_of_with_the_name_that_stays() {
     let (state, text) = offers(node, &numbered).unwrap();
     assert_eq!(state, State::Warning);
     assert!(text.contains("by-path\"") && text.contains("name it by device = "), "{text}");
+}
+
+#[cfg(feature = "mqtt")]
+#[test]
+fn a_place_where_delivered_results_cannot_be_noted_is_lacking() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let fact = |cursor: &str| {
+        let text = format!("[mqtt]\nbroker = 'b'\ncursor_file = '{cursor}'");
+        let raw: crate::plant::RawPlant = toml::from_str(&text).unwrap();
+        let config = raw.validate(folder.path(), folder.path(), "a").unwrap();
+        super::cursor(&config.mqtt.unwrap())
+    };
+    assert_eq!(fact("cursor.json").state, State::Good);
+    let lacking = fact("file/cursor.json");
+    assert_eq!(lacking.state, State::Lacking);
+    assert!(lacking.text.starts_with("plant.mqtt.cursor_file: "), "{}", lacking.text);
 }

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use super::raw::{RawChallenge, RawEjector, RawJournal, RawStation, RawTrigger, TriggerKind};
 use super::screen::RawPanel;
 use super::{ConfirmationConfig, JournalConfig, StationConfig, TriggerConfig};
+use crate::board::{Board, NAMES};
 use crate::capture::{CaptureConfig, Mode, Source};
 use crate::input::InputsConfig;
 use crate::journal::{EvidenceShare, Retention, Settings};
@@ -50,9 +51,13 @@ impl RawStation {
         };
         check_ejector(&core)?;
         check_in_flight(&core, &capture, &trigger)?;
+        let journal = self.journal.checked(folder)?;
+        let plant =
+            self.plant.as_ref().map(|raw| raw.validate(folder, &journal.folder, &self.name));
         Ok(StationConfig {
             path: path.to_owned(),
             name: self.name.clone(),
+            board: self.board(folder)?,
             recipe: folder.join(&self.recipe),
             recipes: self.recipes(folder)?,
             challenge: self.challenge.as_ref().map(RawChallenge::checked).transpose()?,
@@ -62,12 +67,19 @@ impl RawStation {
             encoder: self.encoder()?,
             confirmation: self.confirmation()?,
             outputs,
-            journal: self.journal.checked(folder)?,
+            journal,
             socket: self.control.as_ref().map(|control| folder.join(&control.socket)),
-            plant: self.plant.as_ref().map(|raw| raw.validate(folder, &self.name)).transpose()?,
+            plant: plant.transpose()?,
             panel: self.panel.as_ref().map(RawPanel::checked).transpose()?,
             inputs: self.input.as_ref().map(InputsConfig::validate).transpose()?,
         })
+    }
+
+    fn board(&self, folder: &Path) -> Result<Option<Board>, Bad> {
+        let Some(name) = &self.board else { return Ok(None) };
+        let is_file = !NAMES.contains(&name.as_str()) && name.contains(['/', '.']);
+        let found = if is_file { Board::open(&folder.join(name)) } else { Board::find(name) };
+        found.map(Some).map_err(|error| bad("board", name, &error.to_string()))
     }
 
     /// Places in the list stand on buttons and in registers, so nothing is in it twice.

@@ -1,17 +1,18 @@
 //! Station files: TOML as it is written, and as it was checked.
 
 mod checks;
-mod lines;
 mod raw;
 mod screen;
 #[cfg(test)]
 mod tests;
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::core::CoreConfig;
-use crate::capture::{CaptureConfig, Mode};
+use crate::board::Board;
+use crate::capture::{CameraConfig, CaptureConfig, Mode, Timestamps};
 use crate::files;
 use crate::input::InputsConfig;
 use crate::journal::{EvidenceShare, Settings};
@@ -34,6 +35,8 @@ pub struct StationConfig {
     pub path: PathBuf,
     /// For people and for the journal.
     pub name: String,
+    /// What box it is, where the file says so.
+    pub board: Option<Board>,
     /// The recipe that is in force at the start.
     pub recipe: PathBuf,
     /// The recipes that may be selected while it runs, `recipe` first.
@@ -121,7 +124,7 @@ impl StationConfig {
         })?;
         raw.validate(path).map_err(|bad| Error::Invalid {
             path: path.to_owned(),
-            line: lines::line_of(text, &bad.key),
+            line: files::line_of(text, &bad.key),
             key: bad.key,
             found: bad.found,
             expected: bad.expected,
@@ -142,7 +145,22 @@ impl StationConfig {
         warnings.extend(unstable.map(|camera| {
             format!("capture: {:?} may be another camera after a restart", camera.source)
         }));
+        let arrival = |camera: &&CameraConfig| camera.timestamps == Timestamps::Arrival;
+        warnings.extend(self.capture.cameras.iter().filter(arrival).map(|camera| {
+            format!(
+                "capture: frames of {} are dated by their arrival, which a busy box or bridge delays: \
+                 frame_offset_ms and window_ms must cover it, or parts are not inspected",
+                camera.source
+            )
+        }));
         warnings
+    }
+
+    /// Threads of inference: as many as the board should have, one where none is named.
+    pub fn threads(&self) -> NonZero<usize> {
+        let threads = self.board.as_ref().and_then(|board| NonZero::new(board.threads));
+        let here = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        threads.unwrap_or(NonZero::<usize>::MIN).min(here)
     }
 
     /// Whether the reference is a golden frame of the recipe.

@@ -16,6 +16,8 @@ use crate::station::core::{OnFailure, Overload};
 pub struct RawStation {
     /// For people and for the journal.
     pub name: String,
+    /// A built-in board or the file of one: threads of inference, and what temperature is too high.
+    pub board: Option<String>,
     /// The recipe that is in force at the start.
     pub recipe: PathBuf,
     /// Further recipes that operator and plant may select; `recipe` is the first of the list.

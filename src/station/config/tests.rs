@@ -96,6 +96,30 @@ fn goldens_lie_with_their_recipe() {
 }
 
 #[test]
+fn a_board_brings_its_threads_and_its_limit() {
+    assert_eq!(parse(TEXT).unwrap().threads().get(), 1);
+    let config = parse(&format!("board = 'raspberry-pi-5'\n{TEXT}")).unwrap();
+    let here = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(config.threads().get(), here.min(4));
+    assert_eq!(config.board.unwrap().thermal.unwrap().warn_c, 75.0);
+    let folder = tempfile::tempdir().unwrap();
+    let file =
+        include_str!("../../../board/jetson-nano.toml").replace("warn_c = 85", "warn_c = 61");
+    std::fs::write(folder.path().join("mine.toml"), file).unwrap();
+    let path = folder.path().join("station.toml");
+    let config = StationConfig::parse(&format!("board = 'mine.toml'\n{TEXT}"), &path).unwrap();
+    assert_eq!(config.board.unwrap().thermal.unwrap().warn_c, 61.0);
+}
+
+#[test]
+fn frames_that_are_dated_by_their_arrival_are_warned_of() {
+    let device = "device = '/dev/v4l/by-path/bridge'\ntimestamps = 'arrival'";
+    let text = TEXT.replace("folder = 'frames'", device);
+    let warnings = parse(&text).unwrap().warnings();
+    assert!(warnings.iter().any(|it| it.contains("are dated by their arrival")), "{warnings:?}");
+}
+
+#[test]
 fn a_station_without_goldens_or_with_pulse_to_reject_is_warned_of() {
     assert_eq!(parse(TEXT).unwrap().warnings().len(), 1);
     let text = format!(

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How the station is, as one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -16,6 +16,28 @@ pub enum Health {
     Held,
     /// The station cannot do its work: nothing passes.
     Faulted,
+}
+
+/// What holds a station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldKind {
+    /// Somebody.
+    Hand,
+    /// Photos or scores that are not as they usually are.
+    Drift,
+    /// An ejection that no sensor saw.
+    Ejection,
+    /// A part that was not inspected, where the station file says that this holds.
+    NotInspected,
+    /// Known parts that were judged wrongly.
+    FailedChallenge,
+    /// Known parts that are being judged.
+    Challenging,
+    /// A recipe that is not what was in force before the start, or nobody knows which that was.
+    Recipe,
+    /// Cameras that are not set to the recipe in force.
+    Cameras,
 }
 
 /// What can be missing.
@@ -42,9 +64,11 @@ pub enum Component {
     Drift,
     /// The output lines: without them the station is faulted.
     Outputs,
+    /// A processor that is cool enough to be as fast as it was measured.
+    Temperature,
 }
 
-const COMPONENTS: [Component; 10] = [
+const COMPONENTS: [Component; 11] = [
     Component::TestCamera,
     Component::ReferenceCamera,
     Component::Inspector,
@@ -55,14 +79,15 @@ const COMPONENTS: [Component; 10] = [
     Component::Clock,
     Component::Drift,
     Component::Outputs,
+    Component::Temperature,
 ];
 
 /// What is missing now, and what holds the line.
 #[derive(Debug, Default)]
 pub(super) struct Conditions {
     is_started: bool,
-    hold: Option<String>,
-    challenge: Option<String>,
+    hold: Option<(HoldKind, String)>,
+    challenge: Option<(HoldKind, String)>,
     fault: Option<String>,
     missing: [Option<String>; COMPONENTS.len()],
 }
@@ -81,22 +106,28 @@ impl Conditions {
     }
 
     /// The first reason stays: what came after may be its consequence.
-    pub(super) fn hold(&mut self, reason: String) {
-        self.hold.get_or_insert(reason);
+    pub(super) fn hold(&mut self, kind: HoldKind, reason: String) {
+        self.hold.get_or_insert((kind, reason));
     }
 
     /// What somebody has to resume from.
-    pub(super) fn held(&self) -> Option<&str> {
-        self.hold.as_deref()
+    pub(super) fn held(&self) -> Option<(HoldKind, &str)> {
+        self.hold.as_ref().map(|(kind, reason)| (*kind, reason.as_str()))
     }
 
     pub(super) fn resume(&mut self) {
         self.hold = None;
     }
 
+    /// The goldens are being judged.
+    pub(super) fn begin_challenge(&mut self) {
+        let reason = "a challenge is under way".to_owned();
+        self.challenge = Some((HoldKind::Challenging, reason));
+    }
+
     /// Why the goldens do not stand for the judge; nobody resumes from that but they.
     pub(super) fn challenge(&mut self, reason: Option<String>) {
-        self.challenge = reason;
+        self.challenge = reason.map(|reason| (HoldKind::FailedChallenge, reason));
     }
 
     pub(super) fn missing(&self) -> impl Iterator<Item = Component> {
@@ -104,7 +135,21 @@ impl Conditions {
     }
 
     pub(super) fn is_challenge_failed(&self) -> bool {
-        self.challenge.is_some()
+        self.is_challenge(HoldKind::FailedChallenge)
+    }
+
+    pub(super) fn is_challenging(&self) -> bool {
+        self.is_challenge(HoldKind::Challenging)
+    }
+
+    fn is_challenge(&self, wanted: HoldKind) -> bool {
+        self.challenge.as_ref().is_some_and(|(kind, _)| *kind == wanted)
+    }
+
+    /// What holds the station, if it is held.
+    pub(super) fn held_by(&self) -> Option<HoldKind> {
+        let (kind, _) = self.hold.as_ref().or(self.challenge.as_ref())?;
+        (self.state().0 == Health::Held).then_some(*kind)
     }
 
     pub(super) fn fault(&mut self, reason: String) {
@@ -147,7 +192,7 @@ impl Conditions {
         if let Some(reason) = self.fault.as_ref().or(outputs) {
             return (Health::Faulted, Some(reason));
         }
-        if let Some(reason) = self.hold.as_ref().or(self.challenge.as_ref()) {
+        if let Some((_, reason)) = self.hold.as_ref().or(self.challenge.as_ref()) {
             return (Health::Held, Some(reason));
         }
         if !self.is_started {
@@ -184,6 +229,7 @@ impl fmt::Display for Component {
             Self::Drift => "drift",
             Self::Clock => "clock",
             Self::Outputs => "outputs",
+            Self::Temperature => "temperature",
         })
     }
 }
@@ -222,11 +268,13 @@ mod tests {
         conditions.set(Component::TestCamera, Some("unplugged".to_owned()));
         let both = "test camera: unplugged; journal: disk full".to_owned();
         assert_eq!(state(&conditions), (Health::Degraded, both));
-        conditions.hold("by hand".to_owned());
-        conditions.hold("something later".to_owned());
+        conditions.hold(HoldKind::Hand, "by hand".to_owned());
+        conditions.hold(HoldKind::Drift, "something later".to_owned());
         assert_eq!(state(&conditions), (Health::Held, "by hand".to_owned()));
+        assert_eq!(conditions.held_by(), Some(HoldKind::Hand));
         conditions.set(Component::Outputs, Some("line 4".to_owned()));
         assert_eq!(state(&conditions).0, Health::Faulted);
+        assert_eq!(conditions.held_by(), None, "the fault is what is told");
         conditions.set(Component::Outputs, None);
         conditions.resume();
         assert_eq!(state(&conditions).0, Health::Degraded);
@@ -244,11 +292,24 @@ mod tests {
         let mut conditions = Conditions::default();
         conditions.start();
         conditions.challenge(Some("golden 2 was passed".to_owned()));
-        conditions.hold("by hand".to_owned());
+        conditions.hold(HoldKind::Hand, "by hand".to_owned());
         conditions.resume();
         assert_eq!(state(&conditions), (Health::Held, "golden 2 was passed".to_owned()));
         conditions.challenge(None);
         assert_eq!(state(&conditions).0, Health::Running);
+    }
+
+    #[test]
+    fn a_challenge_that_runs_holds_the_line_and_has_not_failed() {
+        let mut conditions = Conditions::default();
+        conditions.start();
+        conditions.begin_challenge();
+        conditions.resume();
+        assert_eq!(state(&conditions), (Health::Held, "a challenge is under way".to_owned()));
+        assert!(conditions.is_challenging() && !conditions.is_challenge_failed());
+        conditions.challenge(Some("golden 2 was passed".to_owned()));
+        assert!(!conditions.is_challenging() && conditions.is_challenge_failed());
+        assert_eq!(conditions.held_by(), Some(HoldKind::FailedChallenge));
     }
 
     #[test]

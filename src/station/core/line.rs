@@ -2,7 +2,7 @@ use heapless::Deque;
 
 use super::counters::Counters;
 use super::flight::{Flight, Flights, Stage};
-use super::health::{Component, Conditions, Health};
+use super::health::{Component, Conditions, Health, HoldKind};
 use super::pulses::Pulses;
 use super::{Action, CoreConfig, Details, Finished, IN_FLIGHT, Latency, LatencyFigures, OnFailure};
 use crate::capture::{Pairing, Sighting, Trigger};
@@ -168,8 +168,8 @@ impl<P: Clone> Core<P> {
     }
 
     /// Nothing passes from now on, for this reason.
-    pub fn hold(&mut self, reason: impl Into<String>) {
-        self.conditions.hold(reason.into());
+    pub fn hold(&mut self, kind: HoldKind, reason: impl Into<String>) {
+        self.conditions.hold(kind, reason.into());
     }
 
     /// What held the line is over.
@@ -177,9 +177,14 @@ impl<P: Clone> Core<P> {
         self.conditions.resume();
     }
 
-    /// Why nothing passes until somebody resumes.
-    pub fn held(&self) -> Option<&str> {
+    /// What holds the line until somebody resumes, and why.
+    pub fn held(&self) -> Option<(HoldKind, &str)> {
         self.conditions.held()
+    }
+
+    /// The goldens are being judged: nothing passes meanwhile.
+    pub fn begin_challenge(&mut self) {
+        self.conditions.begin_challenge();
     }
 
     /// The goldens were not all judged as they must be; with `None`, they were.
@@ -195,6 +200,16 @@ impl<P: Clone> Core<P> {
     /// Whether the goldens do not stand for the judge now.
     pub fn is_challenge_failed(&self) -> bool {
         self.conditions.is_challenge_failed()
+    }
+
+    /// Whether the goldens are being judged now.
+    pub fn is_challenging(&self) -> bool {
+        self.conditions.is_challenging()
+    }
+
+    /// What holds the station, if it is held.
+    pub fn held_by(&self) -> Option<HoldKind> {
+        self.conditions.held_by()
     }
 
     /// Nothing passes from now on, for good.
@@ -350,7 +365,8 @@ impl<P: Clone> Core<P> {
                 self.counters.not_inspected += 1;
                 let is_consequence = ["held", "starting", "fault", "stopped"].contains(&&**stage);
                 if self.config.on_failure == OnFailure::Hold && !is_consequence {
-                    self.conditions.hold(format!("part {}: {stage}: {detail}", part.number));
+                    let reason = format!("part {}: {stage}: {detail}", part.number);
+                    self.conditions.hold(HoldKind::NotInspected, reason);
                 }
             }
         }

@@ -22,7 +22,7 @@ pub use config::{CoreConfig, Ejector, OnFailure, Overload};
 pub use counters::Counters;
 pub use findings::{FaultFound, Findings};
 pub use flight::IN_FLIGHT;
-pub use health::{Component, Health};
+pub use health::{Component, Health, HoldKind};
 pub use latency::{Latency, LatencyFigures};
 pub use line::Core;
 

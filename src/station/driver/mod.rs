@@ -11,13 +11,14 @@ mod take;
 mod tend;
 mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::command::By;
+use super::command::{By, Command};
 use super::confirm::Confirmations;
 use super::core::{Core, Health};
 use super::inspector::{InUse, Inspector};
@@ -26,7 +27,7 @@ use super::message::Message;
 use super::notify::Notifier;
 use super::rate::Rate;
 use super::standing::Teller;
-use super::status::Status;
+use super::status::{DeskStatus, Status};
 use super::threads::Shared;
 use super::view::{View, Waiting};
 use super::{OpenOutputs, StationConfig};
@@ -58,6 +59,8 @@ pub(super) struct Line {
     /// As it was when it could be asked last.
     pub(super) journal_health: JournalHealth,
     pub(super) confirmations: Option<Confirmations>,
+    /// As it was when it could be asked last.
+    pub(super) desk: DeskStatus,
     pub(super) view: Arc<View>,
     pub(super) shown: Shown,
     pub(super) waiting: Waiting,
@@ -91,8 +94,15 @@ pub(super) struct Judging {
     pub(super) next_recipe: u32,
     /// Who waits for a challenge, and since when.
     pub(super) challenged: Option<(SyncSender<Value>, i64)>,
-    /// Who waits for a recipe.
-    pub(super) loading: Option<(By, SyncSender<Value>)>,
+    /// The recipe that is being loaded.
+    pub(super) loading: Option<Loading>,
+}
+
+/// A recipe that is being loaded, and who waits for it.
+pub(super) struct Loading {
+    pub(super) path: PathBuf,
+    pub(super) by: By,
+    pub(super) reply: SyncSender<Value>,
 }
 
 /// When things were done last, CLOCK_MONOTONIC.
@@ -158,6 +168,7 @@ impl Line {
         if let Some(journal) = &self.journal {
             self.journal_health = journal.health();
         }
+        self.desk = self.view.desk();
         let status = self.status();
         if let Some(journal) = self.journal.take()
             && let Err(error) = journal.close()
@@ -178,14 +189,19 @@ impl Line {
     fn refuse_waiting(&mut self) {
         let refusal = || super::command::refused("the station stops");
         let challenged = self.judging.challenged.take().map(|(reply, _)| reply);
-        let loading = self.judging.loading.take().map(|(_, reply)| reply);
+        let loading = self.judging.loading.take().map(|loading| loading.reply);
         let waiting = [challenged, loading];
         for reply in waiting.into_iter().flatten() {
             let _ = reply.try_send(refusal());
         }
         while let Ok(message) = self.inbox.try_recv() {
-            if let Message::Command { reply, .. } = message {
-                let _ = reply.try_send(refusal());
+            match message {
+                // It is for the journal, which is still open.
+                Message::Command { command: pressed @ Command::Pressed { .. }, by, reply } => {
+                    self.order((pressed, by), reply);
+                }
+                Message::Command { reply, .. } => drop(reply.try_send(refusal())),
+                _ => {}
             }
         }
     }

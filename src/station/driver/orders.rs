@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::super::command::{By, Command, done, refused};
 use super::super::config::TriggerConfig;
-use super::super::core::Component;
+use super::super::core::{Component, HoldKind};
 use super::super::inspector::{InUse, Job, RECIPES};
 use super::super::memory::recall;
 use super::super::message::{Loaded, Message};
 use super::super::threads::{guarded, spawn};
 use super::super::{Error, judge};
-use super::{Line, Watch, now_ns};
+use super::{Line, Loading, Watch, now_ns};
 use crate::journal::EventSource;
 
 impl Line {
@@ -26,7 +26,7 @@ impl Line {
             Command::Hold { reason } => {
                 let reason = if reason.is_empty() { "by hand".to_owned() } else { reason };
                 self.told(&by, "hold", &reason);
-                self.core.hold(reason);
+                self.core.hold(HoldKind::Hand, reason);
                 done(self.health())
             }
             Command::Resume {} => {
@@ -45,8 +45,8 @@ impl Line {
                 self.watch_anew();
                 done(self.health())
             }
-            Command::Refused { what } => {
-                self.told(&by, "refused", &what);
+            Command::Pressed { what, is_refused } => {
+                self.told(&by, if is_refused { "refused" } else { "pressed" }, &what);
                 done(json!({}))
             }
             Command::Stop {} => {
@@ -78,7 +78,7 @@ impl Line {
             return;
         }
         self.told(by, "challenge", "");
-        self.core.set_challenge(Some("a challenge is under way".to_owned()));
+        self.core.begin_challenge();
         // It takes as long as its goldens do: no part is sent there meanwhile.
         self.core.inspector_away();
         self.judging.challenged = Some((reply, now_ns()));
@@ -120,13 +120,14 @@ impl Line {
         let memory = self.config.journal.folder.clone();
         let (path, open, shared) =
             (folder.join(path), self.judging.open.clone(), self.shared.clone());
+        let loading = Loading { path: path.clone(), by, reply: reply.clone() };
         let thread = spawn("recipe", move || {
             let loaded = guarded(|| prove(&path, &open, &memory));
             let panicked = |reason| Err(Error::Recipe { path: path.clone(), reason });
             shared.tell(Message::Loaded(loaded.unwrap_or_else(panicked)));
         });
         match thread {
-            Ok(_) => self.judging.loading = Some((by, reply)),
+            Ok(_) => self.judging.loading = Some(loading),
             Err(error) => drop(reply.try_send(refused(error.to_string()))),
         }
     }
@@ -142,20 +143,20 @@ impl Line {
         };
         // Without an answer the cameras are being set.
         let Some(answer) = answer else { return };
-        if let Some((_, reply)) = self.judging.loading.take() {
-            let _ = reply.try_send(answer);
+        if let Some(loading) = self.judging.loading.take() {
+            let _ = loading.reply.try_send(answer);
         }
     }
 
     pub(super) fn refused_recipe(&self, reason: &str) {
-        if let Some((by, _)) = &self.judging.loading {
-            self.told(by, "recipe_refused", reason);
+        if let Some(loading) = &self.judging.loading {
+            self.told(&loading.by, "recipe_refused", reason);
         }
     }
 
     /// Puts a recipe in force for who asked for it.
     pub(super) fn adopt_for(&mut self, loaded: Loaded) -> Value {
-        let by = self.judging.loading.as_ref().map(|(by, _)| by.clone());
+        let by = self.judging.loading.as_ref().map(|loading| loading.by.clone());
         let by = by.unwrap_or_else(By::operator);
         self.adopt(loaded, &by)
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::camera::Order;
 use super::super::command::refused;
 use super::super::config::StationConfig;
+use super::super::core::HoldKind;
 use super::super::message::Loaded;
 use super::{Line, now_ns};
 use crate::capture::Controls;
@@ -131,8 +132,8 @@ impl Line {
                 if pending.unconfirmed.is_empty() { self.cameras_are_set() } else { None }
             }
         };
-        if let (Some(answer), Some((_, reply))) = (&answer, &self.judging.loading) {
-            let _ = reply.try_send(answer.clone());
+        if let (Some(answer), Some(loading)) = (&answer, &self.judging.loading) {
+            let _ = loading.reply.try_send(answer.clone());
             self.judging.loading = None;
         }
     }
@@ -143,8 +144,8 @@ impl Line {
         let Some(pending) = pending.filter(|pending| now_ns > pending.until_ns) else { return };
         let camera = pending.unconfirmed.first().copied().unwrap_or(0);
         let answer = self.return_cameras(&format!("{}: it does not answer", name(camera)));
-        if let (Some(answer), Some((_, reply))) = (answer, self.judging.loading.take()) {
-            let _ = reply.try_send(answer);
+        if let (Some(answer), Some(loading)) = (answer, self.judging.loading.take()) {
+            let _ = loading.reply.try_send(answer);
         }
     }
 
@@ -176,7 +177,8 @@ impl Line {
         self.settings.changes += 1;
         if let Some(camera) = self.settings.send(cameras, &self.settings.in_force, true) {
             log::error!("{}: it takes no orders", name(camera));
-            self.core.hold(format!("{}: not set back to the recipe in force", name(camera)));
+            let reason = format!("{}: not set back to the recipe in force", name(camera));
+            self.core.hold(HoldKind::Cameras, reason);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::super::core::{Component, Health};
+use super::super::core::{Component, Health, HoldKind};
 use super::super::inspector::{Inspector, Job};
 use super::super::status::{FrameCounts, JournalStatus, Status};
 use super::super::threads::guarded;
@@ -35,6 +35,9 @@ impl Line {
         self.tell_health();
         self.ping(now_ns);
         self.parts_per_minute = self.rate.look(now_ns, self.core.counters().finished);
+        if let Some(desk) = self.view.try_desk() {
+            self.desk = desk;
+        }
         let status = self.status();
         self.view.set_status(status);
         self.show_drift();
@@ -111,7 +114,7 @@ impl Line {
         while let Some(number) = overdue(self) {
             let reason = format!("part {number}: no sensor saw its ejection");
             self.event(EventSource::System, "ejection_unconfirmed", &reason);
-            self.core.hold(reason);
+            self.core.hold(HoldKind::Ejection, reason);
         }
     }
 
@@ -173,7 +176,11 @@ impl Line {
             journal: JournalStatus::from(&self.journal_health),
             inspector_restarts: self.judging.generation,
             missing: self.core.missing().collect(),
+            held_by: self.core.held_by(),
             is_challenge_failed: self.core.is_challenge_failed(),
+            is_challenging: self.core.is_challenging(),
+            preparing: self.judging.loading.as_ref().map(|loading| loading.path.clone()),
+            desk: self.desk.clone(),
             drift: self.watch.seen(),
             unconfirmed: self.confirmations.as_ref().map_or(0, |waiting| waiting.missed),
         }

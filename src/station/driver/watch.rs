@@ -3,7 +3,7 @@
 use super::Line;
 use crate::drift::{Drift, Figure, Sample, State};
 use crate::journal::{EventSource, Outcome, SpecScore};
-use crate::station::core::{Component, Findings};
+use crate::station::core::{Component, Findings, HoldKind};
 use crate::station::status::DriftSeen;
 
 /// The charts of the recipe in force.
@@ -46,7 +46,7 @@ impl Line {
                 // What was in flight then is no news.
                 if !matches!(self.watch.state, State::Hold(_)) {
                     self.event(EventSource::System, "drift_hold", reason);
-                    self.core.hold(format!("drift: {reason}"));
+                    self.core.hold(HoldKind::Drift, format!("drift: {reason}"));
                 }
             }
         }

@@ -11,5 +11,6 @@ mod recipes;
 pub(super) use desk::Desk;
 #[cfg(test)]
 pub(super) use desk::Work as DeskWork;
+pub use outbox::JournalOutbox;
 pub(super) use plant::start as start_plant;
 pub(super) use recipes::Recipes;

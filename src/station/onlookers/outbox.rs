@@ -1,24 +1,25 @@
 use std::path::PathBuf;
 
-use crate::journal::{Reader, Record};
+use crate::journal::{Reader, Record, Row};
 use crate::plant::Outbox;
 
-/// Rows that are looked at for one answer: those that are nobody's business are passed over.
-const LOOKED_AT: usize = 4_096;
+/// The most rows that are looked at at once: those that are nobody's business are passed over.
+const MOST_LOOKED_AT: usize = 4_096;
 
 /// The journal as what is to be delivered: it is on disk already, in order, with a number for each
 /// record, and outlives crashes.
 ///
 /// Outcomes, events, gaps and checkpoints are delivered; images and reservations of numbers are the
 /// box's own.
-pub(super) struct JournalOutbox {
+pub struct JournalOutbox {
     folder: PathBuf,
     /// Opened when it is needed, and again after an error.
     reader: Option<Reader>,
 }
 
 impl JournalOutbox {
-    pub(super) fn new(folder: PathBuf) -> Self {
+    /// Of the journal in this folder, which need not be there yet.
+    pub fn new(folder: PathBuf) -> Self {
         Self { folder, reader: None }
     }
 
@@ -38,24 +39,38 @@ impl JournalOutbox {
 
 impl Outbox for JournalOutbox {
     fn after(&mut self, seq: u64, limit: usize) -> Result<Vec<(u64, String)>, String> {
-        let (mut after, mut found) = (seq, Vec::new());
-        loop {
-            let rows = self.reading(|reader| reader.after(after, LOOKED_AT))?;
-            let is_last = rows.len() < LOOKED_AT;
-            after = rows.last().map_or(after, |row| row.seq);
-            for row in rows {
-                if is_told(&row.entry.record) && found.len() < limit {
-                    found.push((row.seq, row.text));
-                }
-            }
-            if is_last || !found.is_empty() {
-                return Ok(found);
-            }
-        }
+        gather(seq, limit, |after, rows| self.reading(|reader| reader.after(after, rows)))
     }
 
     fn last_seq(&mut self) -> Result<u64, String> {
         self.reading(Reader::last_seq)
+    }
+
+    /// The hash of the record: it is that of all before it too.
+    fn mark(&mut self, seq: u64) -> Result<Option<String>, String> {
+        let rows = self.reading(|reader| reader.after(seq.saturating_sub(1), 1))?;
+        Ok(rows.into_iter().find(|row| row.seq == seq).map(|row| row.hash))
+    }
+}
+
+/// The first records after `seq` that are told, from as few rows as hold any.
+fn gather(
+    seq: u64,
+    limit: usize,
+    mut read: impl FnMut(u64, usize) -> Result<Vec<Row>, String>,
+) -> Result<Vec<(u64, String)>, String> {
+    // Where images are kept, every second record may be the box's own.
+    let (mut after, mut looked_at) = (seq, limit.saturating_mul(2).clamp(1, MOST_LOOKED_AT));
+    loop {
+        let rows = read(after, looked_at)?;
+        let is_last = rows.len() < looked_at;
+        after = rows.last().map_or(after, |row| row.seq);
+        let told = rows.into_iter().filter(|row| is_told(&row.entry.record)).take(limit);
+        let found: Vec<_> = told.map(|row| (row.seq, row.text)).collect();
+        if is_last || !found.is_empty() {
+            return Ok(found);
+        }
+        looked_at = looked_at.saturating_mul(4).min(MOST_LOOKED_AT);
     }
 }
 
@@ -99,6 +114,50 @@ mod tests {
         assert_eq!(rest, all[2..3]);
         assert!(outbox.last_seq().unwrap() >= all[all.len() - 1].0);
         assert!(outbox.after(all[all.len() - 1].0, 10).unwrap().is_empty());
+    }
+
+    #[test]
+    fn few_rows_are_read_for_an_answer_and_more_only_while_none_is_told() {
+        use crate::journal::{Entry, Span};
+        let own = Entry::now(Record::Reserved(Span { first: 1, last: 1 }));
+        let told = Entry::now(Event::new(EventSource::System, "hold", "").into());
+        // One record to tell behind ten thousand that are the box's own, then many.
+        let row = |seq: u64| {
+            let entry = if seq <= 10_000 { own.clone() } else { told.clone() };
+            Row { seq, hash: String::new(), text: seq.to_string(), entry }
+        };
+        let mut sizes = Vec::new();
+        let mut read = |after: u64, rows: usize| {
+            sizes.push(rows);
+            Ok((after + 1..=20_000).take(rows).map(row).collect())
+        };
+        let found = gather(0, 64, &mut read).unwrap();
+        assert_eq!((found[0].0, found.len()), (10_001, 64));
+        let next = gather(found[63].0, 64, &mut read).unwrap();
+        assert_eq!((next[0].0, next.len()), (10_065, 64));
+        assert!(gather(20_000, 64, &mut read).unwrap().is_empty());
+        assert_eq!(sizes, [128, 512, 2_048, 4_096, 4_096, 128, 128]);
+    }
+
+    #[test]
+    fn a_record_has_a_mark_that_is_its_journals_own() {
+        let marks = [(); 2].map(|()| {
+            let folder = tempfile::tempdir().unwrap();
+            let writer = Writer::open(folder.path(), Settings::default()).unwrap();
+            writer.append_event(Event::new(EventSource::System, "hold", tempfile_name(&folder)));
+            assert!(writer.flush(std::time::Duration::from_secs(20)));
+            let mut outbox = JournalOutbox::new(folder.path().to_owned());
+            let last = outbox.last_seq().unwrap();
+            let mark = outbox.mark(last).unwrap().unwrap();
+            assert_eq!(mark, outbox.mark(last).unwrap().unwrap());
+            assert_eq!(outbox.mark(last + 1).unwrap(), None);
+            mark
+        });
+        assert_ne!(marks[0], marks[1]);
+    }
+
+    fn tempfile_name(folder: &tempfile::TempDir) -> String {
+        folder.path().display().to_string()
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use super::rig::*;
 use crate::input::ACTIONS;
 use crate::journal::{EventSource, Reader, Record};
+use crate::station::core::HoldKind;
 use crate::station::onlookers::DeskWork;
-use crate::station::{Command, Health, Station};
+use crate::station::{By, Command, Health, Station};
 
 pub(super) fn events(rig: &Rig) -> Vec<(EventSource, String, String)> {
     let reader = Reader::open(&rig.folder.path().join("journal")).unwrap();
@@ -90,10 +91,84 @@ fn presses_do_what_the_lock_allows_and_are_in_the_journal() {
 fn an_operator_who_may_changes_to_the_recipe_that_is_pointed_at() {
     let rig = Rig::new();
     let station = rig.start("deadline_ms = 600\nrecipes = ['b.toml']\n[input]");
+    wait_for(&station, "it runs", |status| status.health == Health::Running);
     let mut desk = desk(&station, &rig, true);
     press(&mut desk, "next-recipe");
     press(&mut desk, "select-recipe");
     wait_for(&station, "the other recipe", |status| status.recipe.name == "b");
+    rig.check(&station.stop().unwrap());
+}
+
+#[test]
+fn every_press_is_in_the_journal_with_what_became_of_it() {
+    let rig = Rig::new();
+    let station = rig.start("deadline_ms = 600\nrecipes = ['b.toml']\n[input]");
+    wait_for(&station, "it runs", |status| status.health == Health::Running);
+    let mut desk = desk(&station, &rig, true);
+    press(&mut desk, "next-screen");
+    press(&mut desk, "select-recipe");
+    press(&mut desk, "next-recipe");
+    rig.script.challenge_ms.store(500, Ordering::SeqCst);
+    press(&mut desk, "challenge");
+    press(&mut desk, "challenge");
+    press(&mut desk, "select-recipe");
+    wait_for(&station, "the challenge is over", |status| {
+        status.health == Health::Running && !status.is_challenging
+    });
+    press(&mut desk, "acknowledge");
+    rig.check(&station.stop().unwrap());
+    let told = events(&rig);
+    for (name, text) in [
+        ("pressed", "next-screen: trend, by button 1"),
+        ("refused", "select-recipe: no recipe is pointed at, by button 1"),
+        ("pressed", "next-recipe: b, by button 1"),
+        ("pressed", "challenge: begun, by button 1"),
+        ("refused", "challenge: a challenge or a change of recipe is under way, by button 1"),
+        ("refused", "select-recipe: a challenge or a change of recipe is under way, by button 1"),
+        ("pressed", "acknowledge, by button 1"),
+    ] {
+        let is_it = |(source, found, detail): &(EventSource, String, String)| {
+            *source == EventSource::Operator && found == name && detail == text
+        };
+        assert_eq!(told.iter().filter(|event| is_it(event)).count(), 1, "{text}: {told:?}");
+    }
+}
+
+#[test]
+fn a_challenge_that_is_under_way_has_not_failed() {
+    let rig = Rig::new();
+    let station = rig.start("deadline_ms = 600\n[input]");
+    wait_for(&station, "parts pass", |status| status.counters.conforming >= 1);
+    rig.script.challenge_ms.store(1_000, Ordering::SeqCst);
+    let mut desk = desk(&station, &rig, false);
+    let commander = station.commander();
+    // By the socket or the plant, not by the desk.
+    let by = By::new(EventSource::Plant, "plc");
+    let asked = std::thread::spawn(move || commander.command(Command::Challenge {}, by));
+    wait_for(&station, "it is under way", |status| status.is_challenging);
+    let status = station.status();
+    assert_eq!((status.health, status.is_challenge_failed), (Health::Held, false));
+    assert_eq!(status.held_by, Some(HoldKind::Challenging));
+    press(&mut desk, "resume");
+    assert_eq!(asked.join().unwrap()["ok"], true);
+    wait_for(&station, "it was passed", |status| status.health == Health::Running);
+    rig.check(&station.stop().unwrap());
+    let told = events(&rig);
+    assert!(!told.iter().any(|(_, name, _)| name == "refused"), "{told:?}");
+}
+
+#[test]
+fn the_panel_is_there_before_the_challenge_and_its_losses_are_in_the_status() {
+    let rig = Rig::new();
+    rig.script.challenge_ms.store(1_000, Ordering::SeqCst);
+    let station =
+        rig.start("deadline_ms = 600\n[panel]\nframebuffer = '/nonexistent/fb0'\n[input]");
+    // At once: it was tried while the goldens were being judged.
+    let desk = station.status().desk;
+    assert!(desk.display_failures >= 1, "{desk:?}");
+    assert!(desk.display_fault.is_some_and(|fault| fault.contains("/nonexistent/fb0")));
+    rig.script.challenge_ms.store(0, Ordering::SeqCst);
+    wait_for(&station, "parts pass all the same", |status| status.counters.conforming >= 3);
     rig.check(&station.stop().unwrap());
 }
 

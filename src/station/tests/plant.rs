@@ -107,3 +107,27 @@ fn services_that_cannot_listen_leave_the_line_alone() {
     assert_eq!(station.status().health, Health::Running);
     rig.check(&station.stop().unwrap());
 }
+
+#[cfg(feature = "mqtt")]
+#[test]
+fn a_station_that_stops_in_order_is_halted_for_the_plant() {
+    use crate::plant::test_broker::{Broker, Manner};
+    let (rig, broker) = (Rig::new(), Broker::start(Manner::default()));
+    let station =
+        rig.start(&format!("deadline_ms = 600\n[plant.mqtt]\nbroker = '{}'", broker.address));
+    wait_for(&station, "parts pass", |status| status.counters.conforming >= 3);
+    wait_for(&station, "the state", |_| broker.last("/state").is_some());
+    assert!(rig.folder.path().join("journal/mqtt-cursor.json").exists());
+    rig.check(&station.stop().unwrap());
+    // What was sent last may still be on its way.
+    let is_told = || broker.last("/status").is_some_and(|status| status == "offline");
+    for _ in 0..2_000 {
+        if is_told() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(is_told());
+    let state: Value = serde_json::from_str(&broker.last("/state").unwrap()).unwrap();
+    assert_eq!((&state["state"], &state["cause"]), (&"Halted".into(), &"stopped".into()));
+}

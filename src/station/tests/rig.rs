@@ -45,6 +45,8 @@ pub(super) struct Script {
     pub(super) judge_hangs: AtomicBool,
     pub(super) judge_ms: AtomicU64,
     pub(super) is_challenge_failing: AtomicBool,
+    /// How long the goldens take.
+    pub(super) challenge_ms: AtomicU64,
     /// The judge tells how the frames lie, and has that watched.
     pub(super) watches_drift: AtomicBool,
     /// By how much the part is beside its place.
@@ -369,6 +371,7 @@ impl Judge for Reader16 {
     }
 
     fn challenge(&mut self) -> Result<usize, String> {
+        std::thread::sleep(Duration::from_millis(self.script.challenge_ms.load(Ordering::SeqCst)));
         if self.script.is_challenge_failing.load(Ordering::SeqCst) {
             return Err("golden \"bad-1\": judged conforming".to_owned());
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::rig::*;
+use crate::station::core::HoldKind;
 use crate::station::{Command, Health, Station};
 
 fn start(rig: &Rig) -> Station {
@@ -40,6 +41,7 @@ fn a_hold_and_the_recipe_in_force_outlive_a_crash() {
     wait_for(&station, "held", |status| status.health == Health::Held);
     let status = station.status();
     assert_eq!((status.recipe.name.as_str(), status.reason.as_deref()), ("b", Some("jam")));
+    assert_eq!(status.held_by, Some(HoldKind::Hand));
     station.command(Command::Resume {});
     recipe(&station, "a.toml");
     cut_when(&rig, station, &["sha-a", "\"hold\":null"]);
@@ -60,6 +62,7 @@ fn a_recipe_that_changed_while_nobody_ran_it_holds_the_line() {
     wait_for(&station, "held", |status| status.health == Health::Held);
     let status = station.status();
     assert_eq!(status.recipe.name, "a", "that of the station file");
+    assert_eq!(status.held_by, Some(HoldKind::Recipe));
     assert!(
         status
             .reason

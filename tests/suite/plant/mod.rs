@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use pairspec::plant::{Memory, Plant, RawPlant, Seams};
 
+use crate::shared::away;
 use crate::shared::plant::{all, batter};
 use crate::test_data::skip;
 
@@ -45,7 +46,7 @@ fn start(section: &str, folder: &Path, memory: &Memory) -> Plant {
     let shared = Arc::new(memory.clone());
     let seams =
         Seams { source: shared.clone(), requests: shared, outbox: Some(Box::new(memory.clone())) };
-    Plant::start(&raw.validate(folder, "test").unwrap(), seams).unwrap()
+    Plant::start(&raw.validate(folder, folder, "test").unwrap(), seams).unwrap()
 }
 
 /// What a program says.
@@ -56,11 +57,21 @@ fn output(command: &mut Command) -> String {
 }
 
 #[test]
-fn damaged_requests_never_panic_and_never_ask_for_anything() {
+fn a_broker_that_is_away_for_ten_minutes_has_the_whole_journal_in_order() {
+    // Ten results a second for ten minutes, as fast as the disk takes them.
+    let outcomes = away::run(away::Absence { results: 6_000, every: Duration::ZERO });
+    assert!(outcomes.broken.is_empty(), "{}", outcomes.broken.join("\n"));
+    assert!(outcomes.told >= 6_500 && outcomes.failures > 0, "{outcomes:?}");
+}
+
+#[test]
+fn damaged_requests_never_panic_and_ask_for_nothing_beyond_the_bounds() {
     for protocol in all() {
         let tally = batter(&protocol, 0..3_000);
         assert!(tally.broken.is_empty(), "{}", tally.broken.join("\n"));
         assert!(tally.answered > 100, "{}: {tally:?}", protocol.name);
+        // With the token right, damaged bodies are read too.
+        assert_eq!(tally.asked > 100, protocol.name == "HTTP", "{}: {tally:?}", protocol.name);
         assert!(tally.slowest < Duration::from_secs(5), "{}: {tally:?}", protocol.name);
     }
 }

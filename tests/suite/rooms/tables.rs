@@ -140,11 +140,16 @@ const ROOMS: [Room; 25] = [
     ),
 ];
 
-const FINETUNE: [Room; 9] = [
+const FINETUNE: [Room; 10] = [
     ("dice", &["rand"], &[]),
+    ("labelled", &["pairspec"], &[]),
     ("synth", &["pairspec", "csv", "image", "png"], &["dice"]),
-    ("crops", &["pairspec", "image", "rayon", "safetensors"], &["synth"]),
-    ("describe", &["pairspec", "csv", "rand", "serde_json", "toml", "ureq"], &["synth"]),
+    ("crops", &["pairspec", "image", "rayon", "safetensors"], &["labelled", "synth"]),
+    (
+        "describe",
+        &["pairspec", "csv", "rand", "serde_json", "toml", "ureq"],
+        &["labelled", "synth"],
+    ),
     (
         "model",
         &["pairspec", "anyhow", "candle_core", "pulp", "rand", "safetensors", "serde_json"],

@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::thread;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use ureq::{Agent, Error as HttpError};
 use super::prompt;
 use super::sample::CaptionPair;
 use super::secret::Secret;
-use super::wire::{self, Request};
+use super::wire::{self, Request, Said};
 use crate::describe::Error;
 
 /// Longest answer that is read, bytes.
@@ -48,9 +49,28 @@ pub struct Chat {
 #[derive(Debug)]
 enum Failure {
     /// Asking again may help, after at least this pause.
-    Passing(String, Duration),
+    Passing(String, Duration, Cause),
     /// Asking again is no use.
-    Final(String),
+    Final(String, Cause),
+}
+
+/// What a failure may be due to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The endpoint: any other pair would fail as well.
+    Endpoint,
+    /// Perhaps what was asked: other pairs may have answers.
+    Pair,
+}
+
+/// A pair about which nothing was said.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    /// How often it was asked; none where asking again is no use.
+    pub(super) attempts: Option<u32>,
+    /// The last reason.
+    pub(super) reason: String,
+    pub(super) cause: Cause,
 }
 
 impl Chat {
@@ -124,26 +144,27 @@ impl Chat {
         self.address.split('?').next().unwrap_or_default()
     }
 
-    /// Asks about a pair until there is an answer; `Err` holds the attempts made and the last reason,
-    /// no attempts counted where asking again is no use.
-    pub(super) fn ask(
-        &self,
-        pair: &CaptionPair,
-        seed: u64,
-    ) -> Result<String, (Option<u32>, String)> {
+    /// Asks about a pair until there is an answer.
+    pub(super) fn ask(&self, pair: &CaptionPair, seed: u64) -> Result<Said, Unanswered> {
         let question = prompt::question(pair);
         let request = Request::new(self.model.as_deref(), [prompt::SYSTEM, &question], seed);
-        let body = serde_json::to_vec(&request).map_err(|error| (None, error.to_string()))?;
+        let body = serde_json::to_vec(&request).map_err(|error| Unanswered {
+            attempts: None,
+            reason: error.to_string(),
+            cause: Cause::Endpoint,
+        })?;
         let mut pause = self.backoff.pause;
         let mut attempts = 1;
         loop {
             match self.attempt(&body) {
                 Ok(answer) => return Ok(answer),
-                Err(Failure::Final(reason)) => return Err((None, reason)),
-                Err(Failure::Passing(reason, _)) if attempts >= self.backoff.attempts => {
-                    return Err((Some(attempts), reason));
+                Err(Failure::Final(reason, cause)) => {
+                    return Err(Unanswered { attempts: None, reason, cause });
                 }
-                Err(Failure::Passing(reason, wished)) => {
+                Err(Failure::Passing(reason, _, cause)) if attempts >= self.backoff.attempts => {
+                    return Err(Unanswered { attempts: Some(attempts), reason, cause });
+                }
+                Err(Failure::Passing(reason, wished, _)) => {
                     let pause = pause.max(wished);
                     log::warn!("{}: {reason}; again in {pause:.1?}", self.shown());
                     thread::sleep(pause);
@@ -154,7 +175,7 @@ impl Chat {
         }
     }
 
-    fn attempt(&self, body: &[u8]) -> Result<String, Failure> {
+    fn attempt(&self, body: &[u8]) -> Result<Said, Failure> {
         let mut request = self.agent.post(&self.address).header(CONTENT_TYPE, "application/json");
         if let Some(key) = &self.key {
             request = request.header(AUTHORIZATION, key.bearer());
@@ -170,14 +191,22 @@ impl Chat {
             let text = text?;
             return wire::answer(&text).map_err(|error| {
                 let said = self.quoted(&text);
-                Failure::Passing(format!("no chat completion ({error}), it said {said}"), wished)
+                Failure::Passing(
+                    format!("no chat completion ({error}), it said {said}"),
+                    wished,
+                    Cause::Pair,
+                )
             });
         }
         let said = self.quoted(&text.unwrap_or_default());
         let reason = format!("status {status}{}, it said {said}", hint(status));
         match status {
-            408 | 425 | 429 | 500.. => Err(Failure::Passing(reason, wished)),
-            _ => Err(Failure::Final(reason)),
+            // Of too many questions no single one is to blame.
+            425 | 429 => Err(Failure::Passing(reason, wished, Cause::Endpoint)),
+            408 | 500.. => Err(Failure::Passing(reason, wished, Cause::Pair)),
+            // Too long, or against a policy: of one pair's captions, if others had answers.
+            400 | 413 | 422 => Err(Failure::Final(reason, Cause::Pair)),
+            _ => Err(Failure::Final(reason, Cause::Endpoint)),
         }
     }
 
@@ -186,13 +215,17 @@ impl Chat {
     fn transport(&self, error: &HttpError) -> Failure {
         let reason = self.redacted(&error.to_string());
         match error {
+            HttpError::HostNotFound | HttpError::ConnectionFailed => {
+                Failure::Passing(reason, Duration::ZERO, Cause::Endpoint)
+            }
+            HttpError::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                Failure::Passing(reason, Duration::ZERO, Cause::Endpoint)
+            }
             HttpError::Io(_)
             | HttpError::Timeout(_)
             | HttpError::Protocol(_)
-            | HttpError::HostNotFound
-            | HttpError::ConnectionFailed
-            | HttpError::BodyStalled => Failure::Passing(reason, Duration::ZERO),
-            _ => Failure::Final(reason),
+            | HttpError::BodyStalled => Failure::Passing(reason, Duration::ZERO, Cause::Pair),
+            _ => Failure::Final(reason, Cause::Endpoint),
         }
     }
 

@@ -12,6 +12,9 @@ const LEAKED_WORDS: usize = 5;
 const TEMPLATE_MARKS: [&str; 9] =
     ["[inst", "[/inst", "<<sys", "<|", "###", "<think", "caption", "as an ai", "assistant:"];
 
+/// Their full stops end no sentence, nor do those of single letters; lower case.
+const ABBREVIATIONS: [&str; 8] = ["mr", "mrs", "ms", "dr", "st", "vs", "e.g", "i.e"];
+
 /// What the model is asked to be.
 pub(super) const SYSTEM: &str = "You compare two pictures of which you know the captions. You answer with \
     exactly one plain English sentence and nothing else.";
@@ -35,6 +38,10 @@ pub(super) enum Dropped {
     PromptLeakage,
     /// Under 60 characters.
     TooShort,
+    /// Longer than the tokens asked for, so that its end is missing.
+    CutOff,
+    /// Nothing, whenever it was asked.
+    NoAnswer,
 }
 
 impl fmt::Display for Dropped {
@@ -43,11 +50,13 @@ impl fmt::Display for Dropped {
             Self::NonAscii => "not ASCII",
             Self::PromptLeakage => "prompt leakage",
             Self::TooShort => "under 60 characters",
+            Self::CutOff => "cut off",
+            Self::NoAnswer => "no answer",
         })
     }
 }
 
-/// The sentence in an answer: on one line, without quotes around it.
+/// The first sentence in an answer: on one line, without quotes around it.
 pub(super) fn sentence(answer: &str) -> Result<String, Dropped> {
     let text = answer.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = text.strip_prefix('"').and_then(|it| it.strip_suffix('"')).unwrap_or(&text).trim();
@@ -57,10 +66,25 @@ pub(super) fn sentence(answer: &str) -> Result<String, Dropped> {
     if is_leaked(&text.to_lowercase()) {
         return Err(Dropped::PromptLeakage);
     }
+    let text = first(text);
     if text.len() < FEWEST_CHARACTERS {
         return Err(Dropped::TooShort);
     }
     Ok(text.to_owned())
+}
+
+/// Up to the first end of a sentence that another one follows.
+fn first(text: &str) -> &str {
+    let ends = text.match_indices(['.', '!', '?']).map(|(at, _)| at + 1);
+    let is_end = |at: &usize| {
+        let word = text[..at - 1].rsplit(' ').next().unwrap_or_default().to_lowercase();
+        let next = text[*at..].trim_start_matches(['"', '\'', ')']).strip_prefix(' ');
+        let begins = next.is_some_and(|next| {
+            next.trim_start_matches(['"', '\'', '(']).starts_with(|c: char| c.is_ascii_uppercase())
+        });
+        begins && word.len() > 1 && !ABBREVIATIONS.contains(&word.as_str())
+    };
+    ends.into_iter().find(is_end).map_or(text, |at| &text[..at])
 }
 
 fn is_leaked(text: &str) -> bool {
@@ -85,6 +109,17 @@ mod unit {
     fn a_good_answer_becomes_one_line_without_quotes() {
         let answer = format!("\n \"{}\"\n", GOOD.replace(" dog ", "\n dog "));
         assert_eq!(sentence(&answer).as_deref(), Ok(GOOD));
+    }
+
+    #[test]
+    fn of_several_sentences_the_first_is_kept() {
+        for more in ["It also has a red ball.", "\"The cat is gone!\"", "What is it? A dog."] {
+            assert_eq!(sentence(&format!("{GOOD} {more}")).as_deref(), Ok(GOOD));
+        }
+        let whole =
+            "There is a St. Bernard of Dr. J. Smith with 3.5 Balls vs. Cats that slept before.";
+        assert_eq!(sentence(whole).as_deref(), Ok(whole));
+        assert_eq!(sentence(&format!("A dog. {GOOD}")), Err(Dropped::TooShort));
     }
 
     #[test]

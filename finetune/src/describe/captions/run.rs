@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::chat::{Cause, Unanswered};
 use super::journal::Journal;
 use super::prompt::{self, Dropped};
 use super::sample::{CaptionPair, sample};
@@ -12,6 +13,9 @@ use crate::describe::{Difference, Error};
 
 /// With what every line begins.
 const OPENING: &str = "{\"pair_id\":";
+
+/// So many pairs in a row without an answer are the endpoint's fault.
+const MOST_UNANSWERED: usize = 3;
 
 /// Every server takes seeds of 31 bits.
 const SEEDS: u64 = 0x7fff_ffff;
@@ -62,7 +66,8 @@ struct DroppedAnswer {
 /// Asks for one sentence about each of `count` pairs of captioned images, and adds it to `output`.
 ///
 /// Goes on where an earlier run of the same captions and seed ended; a larger `count` adds pairs. An
-/// answer that a filter drops goes to `OUTPUT.dropped`, so that it is not asked for again. `progress`
+/// answer that a filter drops goes to `OUTPUT.dropped`, and so does a pair without an answer between
+/// others that have one, so that it is not asked for again. `progress`
 /// gets the pairs that are done.
 ///
 /// # Errors
@@ -82,6 +87,8 @@ pub fn from_captions(
             progress(run.done.len() as u64);
         }
     }
+    run.drop_unanswered()?;
+    progress(run.done.len() as u64);
     match run.counts.kept {
         0 => Err(Error::NothingKept { output: run.output, counts: run.counts.to_string() }),
         _ => Ok(run.counts),
@@ -94,6 +101,8 @@ struct Run {
     dropped: Journal,
     done: HashSet<String>,
     counts: Counts,
+    /// Pairs without an answer and the last reason, since the last pair with one.
+    unanswered: Vec<(String, String)>,
 }
 
 impl Run {
@@ -118,20 +127,22 @@ impl Run {
                 return Err(Error::entry(path, format!("pair {twice} stands twice")));
             }
         }
-        Ok(Self { output: output.to_owned(), kept, dropped, done, counts })
+        Ok(Self { output: output.to_owned(), kept, dropped, done, counts, unanswered: Vec::new() })
     }
 
     fn describe(&mut self, chat: &Chat, pair: &CaptionPair, seed: u64) -> Result<(), Error> {
-        let answer = chat.ask(pair, seed).map_err(|(attempts, reason)| {
-            let (address, written) = (chat.shown().to_owned(), self.kept.lines());
-            let output = self.output.clone();
-            match attempts {
-                Some(attempts) => Error::Unavailable { address, attempts, reason, written, output },
-                None => Error::Refused { address, reason, written, output },
+        let said = match chat.ask(pair, seed) {
+            Ok(said) => said,
+            Err(unanswered) => {
+                self.unanswered.push((pair.id.clone(), unanswered.reason.clone()));
+                return self.check_alive(chat, unanswered);
             }
-        })?;
-        let pair_id = pair.id.clone();
-        match prompt::sentence(&answer) {
+        };
+        // The endpoint is well: those before it had no answer for reasons of their own.
+        self.drop_unanswered()?;
+        let (pair_id, answer) = (pair.id.clone(), said.text);
+        let sentence = if said.is_cut { Err(Dropped::CutOff) } else { prompt::sentence(&answer) };
+        match sentence {
             Ok(sentence) => {
                 self.kept.append(&Difference {
                     pair_id,
@@ -150,6 +161,34 @@ impl Run {
             }
         }
         self.done.insert(pair.id.clone());
+        Ok(())
+    }
+
+    /// Ends the run where it is the endpoint that does not answer, not the pair that has no answer;
+    /// those pairs are asked about again by the next run.
+    fn check_alive(&self, chat: &Chat, last: Unanswered) -> Result<(), Error> {
+        let is_new = self.kept.lines() == 0 && last.attempts.is_none();
+        let goes_on = self.unanswered.len() < MOST_UNANSWERED && !is_new;
+        if last.cause == Cause::Pair && goes_on {
+            log::warn!("{}: no answer about a pair, {}", chat.shown(), last.reason);
+            return Ok(());
+        }
+        let (address, written) = (chat.shown().to_owned(), self.kept.lines());
+        let (reason, output) = (last.reason, self.output.clone());
+        Err(match last.attempts {
+            Some(attempts) => Error::Unavailable { address, attempts, reason, written, output },
+            None => Error::Refused { address, reason, written, output },
+        })
+    }
+
+    /// Notes pairs without an answer, so that no run asks about them again.
+    fn drop_unanswered(&mut self) -> Result<(), Error> {
+        for (pair_id, answer) in std::mem::take(&mut self.unanswered) {
+            let reason = Dropped::NoAnswer;
+            self.done.insert(pair_id.clone());
+            self.dropped.append(&DroppedAnswer { pair_id, reason, answer })?;
+            self.counts.add(Some(reason));
+        }
         Ok(())
     }
 }

@@ -47,6 +47,8 @@ struct Reply {
 #[derive(Debug, Deserialize)]
 struct Choice {
     message: Answer,
+    #[serde(default)]
+    finish_reason: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,12 +56,21 @@ struct Answer {
     content: String,
 }
 
+/// What a model said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) text: String,
+    /// It stopped at the limit of tokens, not at its end.
+    pub(super) is_cut: bool,
+}
+
 /// The first answer in the body of a response.
 ///
 /// # Errors
 /// What is wrong with the body.
-pub(super) fn answer(body: &str) -> Result<String, String> {
+pub(super) fn answer(body: &str) -> Result<Said, String> {
     let reply: Reply = serde_json::from_str(body).map_err(|error| error.to_string())?;
     let choice = reply.choices.into_iter().next().ok_or("no choices")?;
-    Ok(choice.message.content)
+    let is_cut = choice.finish_reason.as_deref() == Some("length");
+    Ok(Said { text: choice.message.content, is_cut })
 }

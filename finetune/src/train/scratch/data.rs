@@ -76,7 +76,7 @@ pub(super) fn corpus(topics: &[Topic], seed: u64) -> Vec<String> {
 }
 
 /// Every word that training shows, sorted.
-pub(in crate::train) fn vocabulary(sentences: &[String]) -> Vec<String> {
+pub(super) fn vocabulary(sentences: &[String]) -> Vec<String> {
     let words = sentences.iter().flat_map(|sentence| sentence.split([' ', ',', '.', ':']));
     let mut words: Vec<String> =
         words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();

@@ -15,8 +15,6 @@ use crate::describe::{OwnMeanings, topics};
 use crate::export::Card;
 use crate::model::{Clip, Trained};
 
-pub(super) use data::vocabulary;
-
 pub use config::{Config, ModelConfig, ProductConfig, TextModelConfig};
 
 /// Trains both towers as `config` says, from the last checkpoint in `folder` where there is one, and
@@ -47,7 +45,13 @@ pub fn scratch(config: &Config, folder: &Path, session: Session) -> anyhow::Resu
     let drawing = (&model, config.seed);
     let vocabulary = Vocabulary::new(model.tokenizer.clone(), model.text.context);
     let sampler = Sampler::new(sources, topics, config.settings.batch, drawing);
-    let task = Differences { settings: config.settings, sampler, vocabulary, validation };
+    let task = Differences {
+        settings: config.settings,
+        sampler,
+        vocabulary,
+        validation,
+        largest_logit_scale: None,
+    };
     let plan = task.plan(serde_json::to_string(config)?);
     let mut run = Run::new(plan, (folder, session), model, &task)?;
     run.train()?;
@@ -61,7 +65,7 @@ pub fn scratch(config: &Config, folder: &Path, session: Session) -> anyhow::Resu
         name: &config.name,
         license: &config.license,
         provenance: &provenance,
-        vocabulary: &data::vocabulary(&corpus),
+        vocabulary: Some(&data::vocabulary(&corpus)),
         half: session.half,
     };
     run.finish(&card)

@@ -1,21 +1,22 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZero;
 use std::path::Path;
 
-use candle_core::safetensors::load_buffer;
 use candle_core::{Device, Result, Tensor};
 use pairspec::clip::{Bundle, FileName, ImageEncoder, ImportOptions, import};
-use pairspec::files;
 use pairspec::frame::Frame;
-use safetensors::{SafeTensors, serialize};
 
 use super::TextTuning;
+use super::cache::Cache;
+use super::pictures::{Picture, Pictures};
+use crate::crops::Cutter;
 use crate::describe::{Difference, Sense};
 use crate::train::run::Session;
 
-/// Embeddings of the images, kept in the output folder.
-const CACHE: &str = "images.safetensors";
-/// The base as a bundle, for its encoder.
-const BUNDLE: &str = "base-bundle";
+/// The base as a bundle, for its encoder; the sum of what it was made of follows.
+const BUNDLE: &str = "base-bundle-";
+/// As many letters of a sum tell bases apart.
+const LETTERS: usize = 12;
 /// Images embedded at once.
 const CHUNK: usize = 16;
 
@@ -30,100 +31,124 @@ impl Differences {
     }
 }
 
-/// Embeds every image that the sentences name, once, by the encoder that inspection runs, and
-/// subtracts: `n(n(test) - n(reference))`, turned around for requirements.
-pub(super) fn differences(
-    (tuning, sentences): (&TextTuning, &[Difference]),
-    folder: &Path,
-    session: Session,
-) -> anyhow::Result<Differences> {
-    let mut names: Vec<&str> = Vec::new();
-    for (index, one) in sentences.iter().enumerate() {
-        let (Some(reference), Some(test)) = (&one.reference, &one.test) else {
-            anyhow::bail!(
-                "{}, sentence {}: names no images; sentences from labels are for `train tune`",
-                tuning.differences.display(),
-                index + 1
-            );
-        };
-        names.extend([reference.as_str(), test.as_str()]);
-    }
-    names.sort_unstable();
-    names.dedup();
-    let embeddings = embeddings(tuning, &names, folder, session)?;
-    let row = |name: &Option<String>| {
-        let name = name.as_deref().unwrap_or_default();
-        names.binary_search(&name).ok().map(|index| &embeddings[index])
-    };
-    let mut values = Vec::new();
-    let mut size = 0;
-    for one in sentences {
-        let (Some(reference), Some(test)) = (row(&one.reference), row(&one.test)) else { continue };
-        let sign = one.sense.map_or(1.0, Sense::sign);
-        let d: Vec<f32> = test.iter().zip(reference).map(|(a, b)| sign * (a - b)).collect();
-        size = d.len();
-        values.extend(unit(&d));
-    }
-    Ok(Differences(Tensor::from_vec(values, (sentences.len(), size), &Device::Cpu)?))
+/// What the images of sentences are embedded of.
+pub(super) struct Given<'a> {
+    pub(super) tuning: &'a TextTuning,
+    pub(super) sentences: &'a [Difference],
+    /// The base's, by its content.
+    pub(super) base_sum: &'a str,
 }
 
-/// Unit embeddings in the order of `names`, from the cache where it is of the same images and model.
-fn embeddings(
-    tuning: &TextTuning,
-    names: &[&str],
+/// What the images say of sentences.
+pub(super) struct Embedded {
+    pub(super) d: Differences,
+    /// Indices of the sentences that it has rows for.
+    pub(super) kept: Vec<usize>,
+    /// A sum over the content of the images.
+    pub(super) sum: String,
+}
+
+/// Embeds every image that the sentences name, once, by the encoder that inspection runs, and
+/// subtracts: `n(n(test) - n(reference))`, turned around for requirements.
+///
+/// A sentence with a box is about the crop that inspection would look at there; where it would not
+/// look, the sentence is left out.
+pub(super) fn differences(
+    given: &Given<'_>,
     folder: &Path,
     session: Session,
-) -> anyhow::Result<Vec<Vec<f32>>> {
-    let place = folder.join(BUNDLE);
+) -> anyhow::Result<Embedded> {
+    let (bundle, side) = bundle(given, folder)?;
+    // A trained tower takes grey frames as three equal channels.
+    let cutter = Cutter::new(side, true);
+    let pictures = Pictures::new(given, &cutter)?;
+    let embeddings = embeddings(&bundle, &pictures, folder, session)?;
+    let (mut values, mut kept) = (Vec::new(), Vec::new());
+    for (index, (one, keys)) in given.sentences.iter().zip(pictures.keys()).enumerate() {
+        let [Some(reference), Some(test)] = keys.each_ref().map(|key| embeddings.get(key)) else {
+            continue;
+        };
+        let sign = one.sense.map_or(1.0, Sense::sign);
+        let d: Vec<f32> = test.iter().zip(reference).map(|(a, b)| sign * (a - b)).collect();
+        values.extend(unit(&d));
+        kept.push(index);
+    }
+    let left_out = given.sentences.len() - kept.len();
+    if left_out > 0 {
+        log::warn!(
+            "{}: {left_out} sentences left out: inspection would not look where their boxes are",
+            given.tuning.differences.display()
+        );
+    }
+    anyhow::ensure!(
+        !kept.is_empty(),
+        "{}: no sentence is left to learn from",
+        given.tuning.differences.display()
+    );
+    let size = values.len() / kept.len();
+    let d = Differences(Tensor::from_vec(values, (kept.len(), size), &Device::Cpu)?);
+    Ok(Embedded { d, kept, sum: pictures.sum() })
+}
+
+/// The base as a bundle, imported where it was not yet, and the side of what it sees, pixels.
+fn bundle(given: &Given<'_>, folder: &Path) -> anyhow::Result<(Bundle, u32)> {
+    let sum = given.base_sum.get(..LETTERS).unwrap_or(given.base_sum);
+    let place = folder.join(format!("{BUNDLE}{sum}"));
     if !place.exists() {
-        import(&tuning.base, &place, &ImportOptions { text: false, ..ImportOptions::default() })?;
+        let options = ImportOptions { text: false, ..ImportOptions::default() };
+        import(&given.tuning.base, &place, &options)?;
     }
     let bundle = Bundle::open(&place)?;
-    let sum = bundle.sha256(FileName::Vision).unwrap_or_default();
-    let made_of = files::sha256(format!("{sum}\n{}", names.join("\n")).as_bytes());
-    let path = folder.join(CACHE);
-    if let Some(kept) = read(&path, &made_of) {
-        return Ok(kept);
-    }
-    let encoder = ImageEncoder::open(&bundle, None)?;
-    let bar = session.bar(names.len() as u64, "images");
-    let mut embeddings = Vec::with_capacity(names.len());
-    for chunk in names.chunks(CHUNK) {
-        let open = |name: &&str| {
-            let path = files::join_below(&tuning.images, name)?;
-            anyhow::Ok(Frame::open(&path)?)
-        };
-        let frames = chunk.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-        let encoded = encoder.encode_frames(&frames.iter().collect::<Vec<_>>())?;
-        embeddings.extend(encoded.iter().map(|embedding| unit(embedding.values())));
-        bar.inc(chunk.len() as u64);
+    let (side, _) = bundle.preprocess()?.size();
+    Ok((bundle, side))
+}
+
+/// Unit embeddings by key, from the cache where it has them; all cores embed the others.
+fn embeddings(
+    bundle: &Bundle,
+    pictures: &Pictures<'_>,
+    folder: &Path,
+    session: Session,
+) -> anyhow::Result<HashMap<String, Vec<f32>>> {
+    let mut cache = Cache::open(folder, bundle.sha256(FileName::Vision).unwrap_or_default());
+    let wanted: BTreeSet<&str> = pictures.keys().iter().flatten().map(String::as_str).collect();
+    let missing = |key: &str| wanted.contains(key) && !cache.rows.contains_key(key);
+    let work: Vec<Picture<'_>> = pictures.distinct(&missing);
+    let bar = session.bar(wanted.len() as u64, "images");
+    bar.set_position((wanted.len() - work.iter().map(Picture::count).sum::<usize>()) as u64);
+    bar.reset_eta();
+    if !work.is_empty() {
+        let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        let encoder = ImageEncoder::open(bundle, None)?.with_threads(threads);
+        let mut waiting: BTreeMap<String, Frame> = BTreeMap::new();
+        for picture in &work {
+            waiting.extend(pictures.open(picture)?);
+            if waiting.len() >= CHUNK {
+                bar.inc(waiting.len() as u64);
+                embed(&encoder, std::mem::take(&mut waiting), &mut cache)?;
+            }
+        }
+        embed(&encoder, waiting, &mut cache)?;
     }
     bar.finish_and_clear();
-    write(&path, &embeddings, &made_of)?;
-    Ok(embeddings)
+    cache.flush()?;
+    Ok(cache.rows)
+}
+
+fn embed(
+    encoder: &ImageEncoder,
+    frames: BTreeMap<String, Frame>,
+    cache: &mut Cache,
+) -> anyhow::Result<()> {
+    if frames.is_empty() {
+        return Ok(());
+    }
+    let encoded = encoder.encode_frames(&frames.values().collect::<Vec<_>>())?;
+    let rows = frames.into_keys().zip(encoded.iter().map(|it| unit(it.values())));
+    cache.add(rows)
 }
 
 fn unit(values: &[f32]) -> Vec<f32> {
     let length = values.iter().map(|value| value * value).sum::<f32>().sqrt().max(1e-12);
     values.iter().map(|value| value / length).collect()
-}
-
-fn write(path: &Path, embeddings: &[Vec<f32>], made_of: &str) -> anyhow::Result<()> {
-    let values: Vec<f32> = embeddings.iter().flatten().copied().collect();
-    let size = embeddings.first().map_or(0, Vec::len);
-    let tensor = Tensor::from_vec(values, (embeddings.len(), size), &Device::Cpu)?;
-    let header = HashMap::from([("made_of".to_owned(), made_of.to_owned())]);
-    files::write(path, &serialize([("embeddings", tensor)], Some(header))?)?;
-    Ok(())
-}
-
-/// What [`write`] wrote; nothing when it is missing, damaged or of something else: it is made again.
-fn read(path: &Path, made_of: &str) -> Option<Vec<Vec<f32>>> {
-    let content = std::fs::read(path).ok()?;
-    let (_, header) = SafeTensors::read_metadata(&content).ok()?;
-    if header.metadata().as_ref()?.get("made_of")? != made_of {
-        return None;
-    }
-    let tensors = load_buffer(&content, &Device::Cpu).ok()?;
-    tensors.get("embeddings")?.to_vec2().ok()
 }

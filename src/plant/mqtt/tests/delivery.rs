@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::{config, start, start_with, status, wait};
 use crate::plant::test_broker::{Broker, Manner, lock};
-use crate::plant::{Memory, Outbox, State, Verdict};
+use crate::plant::{Cause, Memory, MqttConfig, Outbox, Plant, State, Verdict};
 
 fn finish(memory: &Memory, numbers: std::ops::RangeInclusive<u64>) {
     numbers.for_each(|number| memory.finish(number, Verdict::Conforming));
@@ -29,6 +29,22 @@ fn a_broker_learns_state_and_results_and_of_the_end() {
     let connect = lock(&broker.connects)[0].clone();
     let will = b"\x00\x14pairspec/test/status\x00\x07offline";
     assert!(connect.windows(will.len()).any(|part| part == will), "{connect:?}");
+}
+
+#[test]
+fn the_last_state_is_told_at_an_end_in_order_however_seldom_states_are_told() {
+    let (folder, memory) = (tempfile::tempdir().unwrap(), Memory::new("line 1"));
+    let broker = Broker::start(Manner::default());
+    let seldom = config(broker.address, folder.path());
+    let seldom = MqttConfig { state_every: Duration::from_secs(3_600), ..seldom };
+    let plant = start(seldom, &memory);
+    wait("the state", || broker.last("/state").is_some_and(|state| state.contains("Ready")));
+    memory.change(|snapshot| (snapshot.state, snapshot.cause) = (State::Halted, Cause::Stopped));
+    drop(plant);
+    wait("the end", || broker.last("/status").unwrap() == "offline");
+    let state = broker.last("/state").unwrap();
+    assert!(state.contains(r#""state":"Halted""#), "{state}");
+    assert!(state.contains(r#""cause":"stopped""#), "{state}");
 }
 
 #[test]
@@ -100,6 +116,42 @@ fn a_restart_goes_on_after_what_was_delivered() {
 }
 
 #[test]
+fn a_cursor_that_cannot_be_written_is_named_at_the_start_and_results_wait() {
+    let (folder, memory) = (tempfile::tempdir().unwrap(), Memory::new("a"));
+    let place = folder.path().join("no folder");
+    std::fs::write(&place, "").unwrap();
+    let broker = Broker::start(Manner::default());
+    let unwritable = config(broker.address, &place);
+    let names_it = |plant: &Plant| {
+        let cursor = |error: String| error.starts_with("plant.mqtt.cursor_file: ");
+        status(plant).last_error.is_some_and(cursor)
+    };
+    let plant = start(unwritable, &memory);
+    wait("the state", || broker.last("/state").is_some());
+    wait("the cause", || names_it(&plant));
+    finish(&memory, 1..=3);
+    std::fs::remove_file(&place).unwrap();
+    wait("all, once there is room", || broker.results().len() == 3);
+    assert!(broker.results().iter().all(|result| !result.1));
+}
+
+#[test]
+fn another_journal_is_sent_from_its_start_though_it_is_longer() {
+    let (folder, memory) = (tempfile::tempdir().unwrap(), Memory::new("a"));
+    let broker = Broker::start(Manner::default());
+    finish(&memory, 1..=20);
+    let plant = start(config(broker.address, folder.path()), &memory);
+    wait("the first", || status(&plant).delivered == 20);
+    drop(plant);
+    let other = Memory::new("b");
+    finish(&other, 1..=30);
+    let plant = start(config(broker.address, folder.path()), &other);
+    wait("all of the other", || status(&plant).delivered == 30);
+    let expected: Vec<(u64, bool)> = (1..=30).map(|seq| (seq, false)).collect();
+    assert_eq!(broker.results()[20..], expected);
+}
+
+#[test]
 fn a_broker_that_is_mute_or_talks_nonsense_is_left_and_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     for (says, told) in [
@@ -125,8 +177,7 @@ fn a_broker_that_says_nothing_any_more_is_left_in_time() {
     let (folder, memory) = (tempfile::tempdir().unwrap(), Memory::new("a"));
     let broker = Broker::start(Manner { is_mute: true, ..Manner::default() });
     let silent = config(broker.address, folder.path());
-    let plant =
-        start(crate::plant::MqttConfig { keep_alive: Duration::from_secs(1), ..silent }, &memory);
+    let plant = start(MqttConfig { keep_alive: Duration::from_secs(1), ..silent }, &memory);
     finish(&memory, 1..=20);
     wait("the window", || broker.results().len() == 4);
     let began = Instant::now();
@@ -154,6 +205,10 @@ impl Outbox for Bad {
 
     fn last_seq(&mut self) -> Result<u64, String> {
         self.memory.last_seq()
+    }
+
+    fn mark(&mut self, seq: u64) -> Result<Option<String>, String> {
+        self.memory.mark(seq)
     }
 }
 

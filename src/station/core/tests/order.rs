@@ -1,7 +1,7 @@
 //! What a sound line does.
 
 use super::*;
-use crate::station::core::{Health, IN_FLIGHT};
+use crate::station::core::{Health, HoldKind, IN_FLIGHT};
 
 #[test]
 fn a_conforming_part_gets_one_pulse_when_it_is_at_the_ejector() {
@@ -152,7 +152,7 @@ fn nothing_passes_before_the_challenge() {
 fn a_held_line_passes_nothing_until_it_is_resumed() {
     let mut bench = Bench::new(config(ejector_after(200)));
     bench.part(1, 0, Outcome::Conforming);
-    bench.core.hold("by hand");
+    bench.core.hold(HoldKind::Hand, "by hand");
     bench.part(2, 30, Outcome::Mismatch);
     bench.until(300);
     assert_eq!(bench.outcomes(), named(&[(1, "held"), (2, "mismatch")]));

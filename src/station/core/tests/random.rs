@@ -6,7 +6,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
-use crate::station::core::{Component, Health};
+use crate::station::core::{Component, Health, HoldKind};
 
 /// What is known of a part beside the core.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Chaos {
                 self.encoder += self.random.random_range(0..30);
                 bench.core.encoder(self.encoder);
             }
-            88 if self.random.random_bool(0.3) => bench.core.hold("by chance"),
+            88 if self.random.random_bool(0.3) => bench.core.hold(HoldKind::Hand, "by chance"),
             88..=91 => bench.core.resume(),
             92 if self.random.random_bool(0.2) => {
                 bench.core.inspector_lost(bench.now_ns, "by chance");

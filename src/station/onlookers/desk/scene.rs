@@ -1,17 +1,21 @@
 //! What the screen shows of a station.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use super::causes;
 use super::state::{Page, State};
-use crate::drift::{self, Alarm, Figure};
+use crate::drift::{self, Alarm, Figure, FigureStatus};
+use crate::input::Lock;
 use crate::journal::Outcome;
 use crate::panel::{
-    Button, ButtonKind, Challenge, ChallengeState, ChangeState, Counters, Drift, DriftState,
-    FaultBox, Finding, Health, Language, Notice, NoticeKind, Part, Quantity, RecipeChange, Remedy,
-    Sample, SampleResult, Scene, Screen, Trend, TrendScore,
+    Allowed, Challenge, ChallengeState, ChangeState, Counters, Drift, DriftState, FaultBox,
+    Finding, Health, Language, Notice, NoticeKind, Part, Quantity, RecipeChange, Remedy, Sample,
+    SampleResult, Scene, Screen, Strip, Trend, TrendScore, operator_buttons,
 };
 use crate::spec::Label;
 use crate::station::core::{Component, FaultFound};
+use crate::station::onlookers::recipes::Offered;
 use crate::station::view::{PartSeen, Recent, View};
 use crate::station::{self, SampleSeen, Status};
 use crate::verdict::Verdict;
@@ -19,23 +23,42 @@ use crate::verdict::Verdict;
 /// A part that failed stays on the screen for so long, though others pass after it.
 const FAILURE_SHOWN_MS: u64 = 3_000;
 
-/// The scene of this moment; `recipes` are the names of those on offer.
-pub(super) fn scene(
-    view: &View,
-    (state, recipes): (&State, &[String]),
-    (language, has_buttons): (Language, bool),
-) -> Scene {
-    let status = view.status();
+/// What the trend shows, each with the figures that make it.
+const QUANTITIES: [(Quantity, &[Figure]); 5] = [
+    (Quantity::Focus, &[Figure::Focus]),
+    (Quantity::Exposure, &[Figure::Exposure, Figure::Clipped]),
+    (
+        Quantity::Framing,
+        &[Figure::ShiftX, Figure::ShiftY, Figure::Rotation, Figure::Scale, Figure::Residual],
+    ),
+    (Quantity::Score, &[Figure::Score, Figure::ScoreSpread]),
+    (Quantity::Embedding, &[Figure::TestEmbedding, Figure::ReferenceEmbedding]),
+];
+
+/// What a scene depends on beside the station.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    /// Those on offer.
+    pub(super) recipes: &'a [Offered],
+    /// What the operator reads.
+    pub(super) language: Language,
+    /// What the operator may do; `None` where nobody can press anything.
+    pub(super) lock: Option<Lock>,
+}
+
+/// The scene of this moment.
+pub(super) fn scene(view: &View, status: &Status, (state, context): (&State, &Context)) -> Scene {
     let counters = status.counters;
-    let screen = screen(view, &status, (state, recipes), language);
-    let buttons = if has_buttons { buttons(&status, &screen, recipes.len()) } else { Vec::new() };
+    let screen = screen(view, status, (state, context));
+    let health = health(status.health);
+    let buttons = context.lock.map(|lock| {
+        operator_buttons(health, &screen, allowed(status, state, (lock, context.recipes.len())))
+    });
     Scene {
-        language,
+        language: context.language,
         station: status.name.clone(),
         recipe: status.recipe.name.clone(),
-        health: health(status.health),
-        // The box has a clock and no idea of the place it stands at.
-        clock: None,
+        health,
         counters: Counters {
             parts: counters.finished,
             conforming: counters.conforming,
@@ -43,18 +66,36 @@ pub(super) fn scene(
             not_inspected: counters.not_inspected,
             per_minute: status.parts_per_minute,
         },
+        strip: strip(status, state, &screen),
         screen,
-        buttons,
+        buttons: buttons.unwrap_or_default(),
     }
 }
 
-fn screen(
-    view: &View,
-    status: &Status,
-    (state, recipes): (&State, &[String]),
-    language: Language,
-) -> Screen {
-    if let Some(change) = change(state, recipes) {
+/// What a press would do something for.
+fn allowed(status: &Status, state: &State, (lock, recipes): (Lock, usize)) -> Allowed {
+    let is_begun = status.is_challenging || status.preparing.is_some() || state.is_busy();
+    Allowed {
+        resume: !status.is_challenge_failed && !status.is_challenging,
+        challenge: !is_begun && status.health != station::Health::Starting,
+        recipe: lock.may_change_recipe && recipes > 1,
+    }
+}
+
+/// A press that was refused, or why the station is degraded while parts are shown.
+fn strip(status: &Status, state: &State, screen: &Screen) -> Option<Strip> {
+    if let Some(refused) = state.refused() {
+        return Some(Strip::Refused(refused.clone()));
+    }
+    let is_told = matches!(screen, Screen::Running(_) | Screen::Trend(_));
+    (is_told && status.health == station::Health::Degraded).then(|| Strip::Degraded {
+        causes: status.missing.iter().copied().map(causes::of_component).collect(),
+        detail: status.reason.clone().unwrap_or_default(),
+    })
+}
+
+fn screen(view: &View, status: &Status, (state, context): (&State, &Context)) -> Screen {
+    if let Some(change) = change(state, context.recipes) {
         return Screen::RecipeChange(change);
     }
     if let Some(asked) = &state.challenge {
@@ -65,11 +106,33 @@ fn screen(
         };
         return Screen::Challenge(Challenge { samples: samples(view, state), state });
     }
-    match (notice(status), state.page) {
+    // Whoever asked for it.
+    if status.is_challenging {
+        let state = ChallengeState::Running;
+        return Screen::Challenge(Challenge { samples: samples(view, state), state });
+    }
+    if let Some(path) = &status.preparing {
+        return Screen::RecipeChange(preparing(path, context.recipes));
+    }
+    match (notice(status, state), state.page) {
         (_, Page::Trend) => Screen::Trend(trend(view)),
         (Some(notice), Page::Live) => Screen::Notice(notice),
-        (None, Page::Live) => Screen::Running(shown(view).map(|part| part_of(&part, language))),
+        (None, Page::Live) => {
+            Screen::Running(shown(view).map(|part| part_of(&part, context.language)))
+        }
     }
+}
+
+/// A recipe that somebody else asked for.
+fn preparing(path: &Path, recipes: &[Offered]) -> RecipeChange {
+    let offered = recipes.iter().find(|offered| offered.path == path);
+    let requested = offered.map_or_else(|| path.display().to_string(), |it| it.name.clone());
+    let state = ChangeState::Preparing;
+    RecipeChange { requested, available: names(recipes), state }
+}
+
+fn names(recipes: &[Offered]) -> Vec<String> {
+    recipes.iter().map(|offered| offered.name.clone()).collect()
 }
 
 /// The goldens; while a challenge runs those of the last one, without what was found then.
@@ -86,8 +149,8 @@ fn samples(view: &View, state: ChallengeState) -> Vec<Sample> {
     view.samples().into_iter().map(sample).collect()
 }
 
-fn change(state: &State, recipes: &[String]) -> Option<RecipeChange> {
-    let available = recipes.to_vec();
+fn change(state: &State, recipes: &[Offered]) -> Option<RecipeChange> {
+    let available = names(recipes);
     if let Some((requested, asked)) = &state.change {
         let state = match asked.result() {
             None => ChangeState::Preparing,
@@ -96,12 +159,12 @@ fn change(state: &State, recipes: &[String]) -> Option<RecipeChange> {
         };
         return Some(RecipeChange { requested: requested.clone(), available, state });
     }
-    let requested = recipes.get(state.choice?)?.clone();
+    let requested = recipes.get(state.choice?)?.name.clone();
     Some(RecipeChange { requested, available, state: ChangeState::Choosing })
 }
 
 /// Why nothing passes, and what helps.
-fn notice(status: &Status) -> Option<Notice> {
+fn notice(status: &Status, state: &State) -> Option<Notice> {
     let kind = match status.health {
         station::Health::Starting => NoticeKind::Starting,
         station::Health::Held => NoticeKind::Held,
@@ -109,7 +172,8 @@ fn notice(status: &Status) -> Option<Notice> {
         station::Health::Running | station::Health::Degraded => return None,
     };
     let reason = status.reason.clone().unwrap_or_default();
-    Some(Notice { kind, reason, since: None, remedies: remedies(status, kind) })
+    let (cause, standing) = (causes::of_standstill(status), state.standing());
+    Some(Notice { kind, cause, reason, standing, remedies: remedies(status, kind) })
 }
 
 fn remedies(status: &Status, kind: NoticeKind) -> Vec<Remedy> {
@@ -135,7 +199,7 @@ fn remedy(missing: Component) -> Option<Remedy> {
         Component::Outputs => Some(Remedy::CheckOutputs),
         Component::Journal => Some(Remedy::CheckDisk),
         Component::Drift => Some(Remedy::CheckPhoto),
-        Component::Inspector | Component::Clock => None,
+        Component::Inspector | Component::Clock | Component::Temperature => None,
     }
 }
 
@@ -162,7 +226,13 @@ fn part_of(part: &PartSeen, language: Language) -> Part {
             Outcome::Conforming => crate::panel::Outcome::Conforming,
             Outcome::Mismatch => crate::panel::Outcome::Mismatch,
             Outcome::NotInspected { stage, detail } => {
-                crate::panel::Outcome::NotInspected(format!("{stage}: {detail}"))
+                let cause = causes::of_stage(stage);
+                // Where the panel has a word for the stage, the detail stands alone.
+                let detail = match cause {
+                    Some(_) => detail.clone(),
+                    None => format!("{stage}: {detail}"),
+                };
+                crate::panel::Outcome::NotInspected { cause, detail }
             }
         },
         reference: part.frames[0].clone(),
@@ -193,28 +263,31 @@ fn trend(view: &View) -> Trend {
         TrendScore { score, threshold: threshold.unwrap_or(1.0) }
     };
     let drift = view.drift();
-    let quantities = [
-        (Quantity::Focus, Figure::Focus),
-        (Quantity::Exposure, Figure::Exposure),
-        (Quantity::Framing, Figure::ShiftX),
-        (Quantity::Embedding, Figure::TestEmbedding),
-    ];
     let shown = drift.iter().flat_map(|drift| {
-        quantities.iter().filter_map(|(quantity, figure)| quantity_of(drift, *quantity, *figure))
+        QUANTITIES.iter().filter_map(|(quantity, figures)| quantity_of(drift, *quantity, figures))
     });
     Trend { scores: view.recent().iter().map(score).collect(), drift: shown.collect() }
 }
 
-fn quantity_of(drift: &drift::Drift, quantity: Quantity, figure: Figure) -> Option<Drift> {
-    let status = drift.figures().find(|status| status.figure == figure)?;
-    let values: Vec<f32> = drift.trend(figure).map(|point| point.smoothed).collect();
-    let [low, high] = drift.limits(figure)?;
-    let state = match status.alarm {
-        Alarm::Ok => DriftState::Good,
-        Alarm::Warn => DriftState::Warned,
-        Alarm::Hold => DriftState::Held,
+/// Of the figures that make a quantity, the one with the gravest alarm, then the farthest off.
+fn quantity_of(drift: &drift::Drift, quantity: Quantity, figures: &[Figure]) -> Option<Drift> {
+    let known = drift.figures().filter(|status| {
+        figures.contains(&status.figure) && drift.trend(status.figure).next().is_some()
+    });
+    let gravest = |one: &FigureStatus, other: &FigureStatus| {
+        let by_alarm = one.alarm.cmp(&other.alarm);
+        by_alarm.then(one.level.abs().total_cmp(&other.level.abs()))
     };
-    (!values.is_empty()).then_some(Drift { quantity, values, limits: (low, high), state })
+    let status = known.max_by(gravest)?;
+    let limits = drift.limits(status.figure).map(|[low, high]| (low, high));
+    let state = match (limits, status.alarm) {
+        (None, _) => DriftState::Learning,
+        (_, Alarm::Ok) => DriftState::Good,
+        (_, Alarm::Warn) => DriftState::Warned,
+        (_, Alarm::Hold) => DriftState::Held,
+    };
+    let values = drift.trend(status.figure).map(|point| point.smoothed).collect();
+    Some(Drift { quantity, values, limits, state })
 }
 
 fn health(health: station::Health) -> Health {
@@ -227,30 +300,28 @@ fn health(health: station::Health) -> Health {
     }
 }
 
-/// The same places on every screen; what does nothing now is shown so.
-fn buttons(status: &Status, screen: &Screen, recipes: usize) -> Vec<Button> {
-    let is_stopped = matches!(status.health, station::Health::Held);
-    let is_choosing =
-        matches!(screen, Screen::RecipeChange(change) if change.state == ChangeState::Choosing);
-    let button = |kind, is_enabled| Button { kind, is_enabled };
-    let mut buttons = vec![
-        button(ButtonKind::Acknowledge, true),
-        button(if is_stopped { ButtonKind::Resume } else { ButtonKind::Hold }, true),
-        button(ButtonKind::Challenge, true),
-        button(ButtonKind::NextRecipe, recipes > 1),
-    ];
-    let last = if is_choosing { ButtonKind::SelectRecipe } else { ButtonKind::NextScreen };
-    buttons.push(button(last, true));
-    buttons
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::panel::{ButtonKind, Cause, Refused};
     use crate::station::core::Findings;
     use crate::station::judge::Identity;
 
-    const LANGUAGE: (Language, bool) = (Language::Ja, true);
+    fn offered(name: &str) -> Offered {
+        Offered { path: format!("/{name}.toml").into(), name: name.to_owned(), sha256: None }
+    }
+
+    /// The scene of a desk with two recipes that the operator may change.
+    fn scene_of(view: &View, state: &State) -> Scene {
+        let recipes = [offered("a"), offered("b")];
+        let lock = Some(Lock { may_change_recipe: true });
+        let context = Context { recipes: &recipes, language: Language::Ja, lock };
+        scene(view, &view.status(), (state, &context))
+    }
+
+    fn is_enabled(scene: &Scene, kind: ButtonKind) -> bool {
+        scene.buttons.iter().any(|button| button.kind == kind && button.is_enabled)
+    }
 
     fn part(number: u64, unix_ms: u64, outcome: Outcome) -> PartSeen {
         let fault = FaultFound {
@@ -282,7 +353,7 @@ mod tests {
     }
 
     fn shown_part(view: &View) -> Option<Part> {
-        match scene(view, (&State::default(), &[]), LANGUAGE).screen {
+        match scene_of(view, &State::default()).screen {
             Screen::Running(part) => part,
             other => panic!("{other:?}"),
         }
@@ -311,7 +382,7 @@ mod tests {
             ..view.status()
         };
         view.set_status(status);
-        let Screen::Notice(notice) = scene(&view, (&State::default(), &[]), LANGUAGE).screen else {
+        let Screen::Notice(notice) = scene_of(&view, &State::default()).screen else {
             panic!("no notice");
         };
         assert_eq!((notice.kind, notice.reason.as_str()), (NoticeKind::Held, "drift: focus"));
@@ -342,10 +413,106 @@ mod tests {
     fn what_is_pointed_at_is_shown_before_anything_else() {
         let mut state = State::default();
         state.next_recipe(0, 2);
-        let recipes = ["a".to_owned(), "b".to_owned()];
-        let scene = scene(&running(), (&state, &recipes), LANGUAGE);
-        let Screen::RecipeChange(change) = scene.screen else { panic!("no choice") };
-        assert_eq!((change.requested.as_str(), change.state), ("b", ChangeState::Choosing));
-        assert!(scene.buttons.iter().any(|button| button.kind == ButtonKind::SelectRecipe));
+        let scene = scene_of(&running(), &state);
+        let Screen::RecipeChange(change) = &scene.screen else { panic!("no choice") };
+        assert_eq!((change.requested.as_str(), &change.state), ("b", &ChangeState::Choosing));
+        assert!(is_enabled(&scene, ButtonKind::SelectRecipe));
+    }
+
+    fn with(change: impl FnOnce(&mut Status)) -> View {
+        let view = running();
+        let mut status = view.status();
+        change(&mut status);
+        view.set_status(status);
+        view
+    }
+
+    #[test]
+    fn a_challenge_that_somebody_else_began_is_shown_and_is_no_failure() {
+        let view = with(|status| {
+            (status.health, status.is_challenging) = (station::Health::Held, true);
+        });
+        let scene = scene_of(&view, &State::default());
+        let Screen::Challenge(challenge) = &scene.screen else { panic!("{:?}", scene.screen) };
+        assert_eq!(challenge.state, ChallengeState::Running);
+        for kind in [ButtonKind::Resume, ButtonKind::Challenge] {
+            assert!(!is_enabled(&scene, kind), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_recipe_that_somebody_else_asked_for_is_shown_by_its_name() {
+        let view = with(|status| status.preparing = Some("/b.toml".into()));
+        let Screen::RecipeChange(change) = scene_of(&view, &State::default()).screen else {
+            panic!("no change");
+        };
+        assert_eq!((change.requested.as_str(), change.state), ("b", ChangeState::Preparing));
+    }
+
+    #[test]
+    fn a_failed_challenge_cannot_be_resumed_from_by_a_button() {
+        let view = with(|status| {
+            (status.health, status.is_challenge_failed) = (station::Health::Held, true);
+        });
+        let scene = scene_of(&view, &State::default());
+        assert!(
+            !is_enabled(&scene, ButtonKind::Resume) && is_enabled(&scene, ButtonKind::Challenge)
+        );
+    }
+
+    #[test]
+    fn a_degraded_station_says_why_beside_the_parts() {
+        let view = with(|status| {
+            status.health = station::Health::Degraded;
+            status.missing = vec![Component::ReferenceCamera, Component::Journal];
+            status.reason = Some("reference camera: unplugged; journal: disk full".into());
+        });
+        let told = scene_of(&view, &State::default()).strip;
+        let Some(Strip::Degraded { causes, detail }) = told else { panic!("{told:?}") };
+        assert_eq!(causes, [Cause::ReferenceCamera, Cause::Journal]);
+        assert!(detail.contains("disk full"));
+        assert_eq!(scene_of(&running(), &State::default()).strip, None);
+    }
+
+    #[test]
+    fn a_refused_press_is_told_on_every_screen() {
+        let mut state = State::default();
+        state.refuse(Refused::RecipeLocked);
+        for health in [station::Health::Running, station::Health::Held] {
+            let view = with(|status| status.health = health);
+            let told = scene_of(&view, &state).strip;
+            assert_eq!(told, Some(Strip::Refused(Refused::RecipeLocked)));
+        }
+    }
+
+    #[test]
+    fn a_trend_shows_the_figure_that_is_farthest_off_and_what_is_being_learned() {
+        let raw = drift::RawDrift { baseline_parts: Some(30), ..drift::RawDrift::default() };
+        let mut drift = drift::Drift::new(raw.validate().expect("it is good"));
+        let mut feed = |parts: std::ops::Range<u32>, shift_y: f64| {
+            for part in parts {
+                let noise = f64::from(part % 3) * 0.1;
+                let sample = drift::Sample::default()
+                    .with(Figure::ShiftX, noise)
+                    .with(Figure::ShiftY, shift_y + noise)
+                    .with(Figure::Score, 0.3 + noise / 10.0);
+                drift.add(&sample);
+            }
+            let found = |quantity, figures: &[Figure]| quantity_of(&drift, quantity, figures);
+            QUANTITIES.map(|(quantity, figures)| found(quantity, figures))
+        };
+        let [focus, _, framing, score, _] = feed(0..20, 0.0);
+        assert_eq!(focus, None, "it is not measured");
+        for learned in [framing, score] {
+            let learned = learned.expect("it is measured");
+            assert_eq!((learned.state, learned.limits), (DriftState::Learning, None));
+        }
+        let [_, _, framing, score, _] = feed(20..80, 0.0);
+        assert_eq!(framing.map(|it| it.state), Some(DriftState::Good));
+        assert_eq!(score.map(|it| it.state), Some(DriftState::Good));
+        let [_, _, framing, ..] = feed(80..200, 40.0);
+        let framing = framing.expect("it is measured");
+        assert_eq!(framing.state, DriftState::Held);
+        assert!(framing.values.last().is_some_and(|last| *last > 30.0), "{framing:?}");
     }
 }

@@ -3,6 +3,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::panel::Refused;
+use crate::station::Health;
+
 /// How long a result stays on the screen.
 const SHOWN: Duration = Duration::from_secs(5);
 /// After so long a choice that nobody took is forgotten.
@@ -18,6 +21,10 @@ pub(super) struct State {
     /// The recipe that was asked for.
     pub(super) change: Option<(String, Asked)>,
     pub(super) challenge: Option<Asked>,
+    /// The last press that nothing was done for.
+    refused: Option<(Refused, Instant)>,
+    /// The station's health, and since when it is that.
+    health: Option<(Health, Instant)>,
 }
 
 /// What the screen shows while nothing else is the matter.
@@ -37,12 +44,30 @@ pub(super) struct Asked {
 }
 
 impl State {
-    pub(super) fn next_screen(&mut self) {
+    /// Turns the page; gives its name.
+    pub(super) fn next_screen(&mut self) -> &'static str {
         self.forget_results();
-        self.page = match self.page {
-            Page::Live => Page::Trend,
-            Page::Trend => Page::Live,
+        let (page, name) = match self.page {
+            Page::Live => (Page::Trend, "trend"),
+            Page::Trend => (Page::Live, "line"),
         };
+        self.page = page;
+        name
+    }
+
+    /// Nothing was done for a press.
+    pub(super) fn refuse(&mut self, refused: Refused) {
+        self.refused = Some((refused, Instant::now()));
+    }
+
+    /// The last press that nothing was done for, while it is shown.
+    pub(super) fn refused(&self) -> Option<&Refused> {
+        self.refused.as_ref().map(|(refused, _)| refused)
+    }
+
+    /// For how long the station is as it is.
+    pub(super) fn standing(&self) -> Option<Duration> {
+        self.health.map(|(_, since)| since.elapsed())
     }
 
     /// Whoever has seen a message sees the line again.
@@ -67,7 +92,11 @@ impl State {
     }
 
     /// Notes answers and forgets what was shown long enough.
-    pub(super) fn look(&mut self) {
+    pub(super) fn look(&mut self, health: Health) {
+        if self.health.is_none_or(|(known, _)| known != health) {
+            self.health = Some((health, Instant::now()));
+        }
+        self.refused = self.refused.take().filter(|(_, at)| at.elapsed() < SHOWN);
         if self.chosen.is_some_and(|at| at.elapsed() >= CHOICE) {
             (self.choice, self.chosen) = (None, None);
         }
@@ -147,6 +176,29 @@ mod tests {
         assert!(!state.is_busy());
         state.next_recipe(0, 3);
         assert_eq!(state.choice, Some(1));
+    }
+
+    #[test]
+    fn a_refusal_is_shown_for_a_moment() {
+        let mut state = State::default();
+        state.refuse(Refused::Busy);
+        state.look(Health::Running);
+        assert_eq!(state.refused(), Some(&Refused::Busy));
+        let long_ago = Instant::now().checked_sub(SHOWN);
+        state.refused = long_ago.map(|at| (Refused::Busy, at));
+        state.look(Health::Running);
+        assert_eq!(state.refused(), None);
+    }
+
+    #[test]
+    fn a_standstill_is_counted_from_its_beginning() {
+        let mut state = State::default();
+        let before = Instant::now().checked_sub(Duration::from_secs(90));
+        state.health = before.map(|at| (Health::Held, at));
+        state.look(Health::Held);
+        assert!(state.standing().is_some_and(|it| it >= Duration::from_secs(90)));
+        state.look(Health::Running);
+        assert!(state.standing().is_some_and(|it| it < Duration::from_secs(60)));
     }
 
     #[test]

@@ -144,6 +144,52 @@ fn an_endpoint_that_is_down_is_named_and_the_same_command_goes_on_later() {
 }
 
 #[test]
+fn a_pair_without_an_answer_is_noted_and_the_run_goes_on() {
+    // The third pair makes the server fail, the fifth is refused, whenever they are asked about.
+    let acts = [Act::Good, Act::Good, Act::Status(500, ""), Act::Status(500, ""), Act::Good];
+    let script = move |index: usize, _: &str| match index {
+        5 => Act::Status(400, ""),
+        _ => acts.get(index).copied().unwrap_or(Act::Good),
+    };
+    let (desk, server) = (Desk::new(), Server::start(script));
+    let chat = chat(&server).with_backoff(Backoff { attempts: 2, ..FAST });
+    for _ in 0..2 {
+        let counts = desk.run(&chat, 6).unwrap();
+        assert_eq!(counts.to_string(), "4 kept, 2 dropped (2 no answer)");
+        assert_eq!((desk.ids().len(), server.requests().len()), (4, 7));
+    }
+    let dropped = fs::read_to_string(desk.folder.path().join("differences.jsonl.dropped")).unwrap();
+    assert!(dropped.contains(r#""reason":"no-answer","answer":"status 500"#), "{dropped}");
+}
+
+#[test]
+fn the_last_pair_without_an_answer_does_not_stop_a_run_for_ever() {
+    let script = |index: usize, _: &str| if index < 2 { Act::Good } else { Act::Status(503, "") };
+    let (desk, server) = (Desk::new(), Server::start(script));
+    assert_eq!(desk.run(&chat(&server), 3).unwrap().to_string(), "2 kept, 1 dropped (1 no answer)");
+}
+
+#[test]
+fn pairs_that_an_endpoint_in_trouble_did_not_answer_are_asked_about_again() {
+    let script =
+        |index: usize, _: &str| if index == 0 || index > 3 { Act::Good } else { Act::Close };
+    let (desk, server) = (Desk::new(), Server::start(script));
+    let chat = chat(&server).with_backoff(Backoff { attempts: 1, ..FAST });
+    let error = desk.run(&chat, 5).unwrap_err();
+    assert!(matches!(error, Error::Unavailable { attempts: 1, written: 1, .. }), "{error}");
+    assert_eq!(desk.run(&chat, 5).unwrap().to_string(), "5 kept, 0 dropped");
+}
+
+#[test]
+fn an_answer_at_the_limit_of_tokens_is_dropped_as_cut() {
+    const CUT: &str = r#"{"choices":[{"finish_reason":"length","message":{"content":
+        "Now there is a brown dog on a beach where a grey cat slept on a sofa, and behind it"}}]}"#;
+    let script = |index: usize, _: &str| if index == 0 { Act::Text(CUT) } else { Act::Good };
+    let (desk, server) = (Desk::new(), Server::start(script));
+    assert_eq!(desk.run(&chat(&server), 2).unwrap().to_string(), "1 kept, 1 dropped (1 cut off)");
+}
+
+#[test]
 fn a_refusal_is_not_repeated() {
     for (status, hint) in
         [(401, "--key-variable"), (404, "--model"), (400, "it said"), (301, "redirection")]

@@ -1,8 +1,6 @@
-//! Where in a TOML text a key is written, for messages.
-
-/// The line of a key such as `capture.test.width`, counted from 1; that of its section where the
-/// key itself is not written.
-pub(super) fn line_of(text: &str, key: &str) -> Option<usize> {
+/// The line of a TOML text that a key such as `capture.test.width` is written on, counted from 1, for
+/// messages; that of its section where the key itself is not written.
+pub(crate) fn line_of(text: &str, key: &str) -> Option<usize> {
     let mut section = String::new();
     let mut of_section = None;
     for (index, line) in text.lines().enumerate() {
