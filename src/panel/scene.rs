@@ -124,6 +124,8 @@ pub enum Cause {
     Journal,
     /// Times of frames.
     Clock,
+    /// The box is too hot.
+    Temperature,
     /// Photos and scores as they usually are.
     Drift,
     /// The output lines.

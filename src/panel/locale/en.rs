@@ -98,6 +98,7 @@ pub(super) const WORDS: Words = Words {
         confirmation: "Ejection sensor is missing",
         journal: "Evidence is not recorded",
         clock: "Frame times do not agree",
+        temperature: "The box is too hot",
         drift: "Photos or scores have drifted",
         outputs: "Output lines are missing",
         by_hand: "Held by hand",

@@ -98,6 +98,7 @@ pub(super) const WORDS: Words = Words {
         confirmation: "排出確認センサの異常",
         journal: "記録ができません",
         clock: "撮影時刻の不一致",
+        temperature: "装置の温度が高すぎます",
         drift: "撮影状態かスコアの変化",
         outputs: "出力線の異常",
         by_hand: "手動で保留",

@@ -27,6 +27,7 @@ pub(super) fn of_component(component: Component) -> Cause {
         Component::Confirmation => Cause::Confirmation,
         Component::Journal => Cause::Journal,
         Component::Clock => Cause::Clock,
+        Component::Temperature => Cause::Temperature,
         Component::Drift => Cause::Drift,
         Component::Outputs => Cause::Outputs,
     }
