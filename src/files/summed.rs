@@ -33,7 +33,7 @@ impl Summed {
     }
 
     /// How many bytes it had when it was opened.
-    pub fn bytes(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.bytes
     }
 
@@ -71,7 +71,7 @@ mod tests {
         std::fs::write(&path, &content).unwrap();
         for taken in [0, 1, 65_536, 200_000] {
             let mut file = Summed::open(&path, 1 << 20).unwrap();
-            assert_eq!(file.bytes(), 200_000);
+            assert_eq!(file.size(), 200_000);
             let mut read = vec![0; taken];
             file.read_exact(&mut read).unwrap();
             assert_eq!(read, content[..taken]);

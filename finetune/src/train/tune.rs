@@ -265,7 +265,7 @@ mod tests {
 
     fn pairs(count: usize, groups: usize) -> Vec<Pair> {
         let row = |index: usize| {
-            let boxes = if index % 4 == 0 { "" } else { "1 2 3 4 open" };
+            let boxes = if index.is_multiple_of(4) { "" } else { "1 2 3 4 open" };
             format!("{index},r,t,{},{boxes}\n", index % groups)
         };
         let rows: String = (0..count).map(row).collect();

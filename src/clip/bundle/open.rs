@@ -142,7 +142,7 @@ impl Bundle {
         let path = self.path(file);
         let started = Instant::now();
         let mut content = Summed::open(&path, record.bytes.max(LEAST_LIMIT))?;
-        let bytes = content.bytes();
+        let bytes = content.size();
         let decoded = decode_stream(&mut content, bytes);
         let (sum, summing) = content.finish()?;
         let read = started.elapsed().saturating_sub(summing);

@@ -109,7 +109,7 @@ mod tests {
             let short = decode_stream(&mut &encoded[..len], len as u64);
             assert!(short.is_err() || len == 0, "{len}");
         }
-        let noise: Vec<u8> = (0..3 * PIECE).map(|value| (value * 7919 >> 3) as u8).collect();
+        let noise: Vec<u8> = (0..3 * PIECE).map(|value| ((value * 7919) >> 3) as u8).collect();
         let refused = decode_stream(&mut noise.as_slice(), noise.len() as u64).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
     }

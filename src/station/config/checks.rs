@@ -79,7 +79,7 @@ impl RawStation {
         let Some(name) = &self.board else { return Ok(None) };
         let is_file = !NAMES.contains(&name.as_str()) && name.contains(['/', '.']);
         let found = if is_file { Board::open(&folder.join(name)) } else { Board::find(name) };
-        found.map(Some).map_err(|error| bad("board", name, &error.to_string()))
+        found.map(Some).map_err(|error| bad("board", name, error.to_string()))
     }
 
     /// Places in the list stand on buttons and in registers, so nothing is in it twice.

@@ -214,7 +214,7 @@ mod tests {
             height = 240\nchip = '/dev/gpiochip0'\ndata_line = 5\n";
         let built = small.replace("height = 240", "height = 320");
         if cfg!(feature = "spi-panel") {
-            let text = checked(&small).unwrap_err();
+            let text = checked(small).unwrap_err();
             assert!(text.starts_with("panel.spi = 240x240: from 240"), "{text}");
             assert!(checked(&built).is_ok());
         } else {

@@ -46,7 +46,10 @@ struct StationSource {
 /// The images that were asked for last, by role, each with the number of its part: encoding takes
 /// longer than anything else that is asked, and many may ask for the same.
 #[derive(Debug, Default)]
-struct Pictures([Mutex<Option<(u64, Vec<u8>)>>; 2]);
+struct Pictures([Mutex<Option<Picture>>; 2]);
+
+/// The number of a part, and its image as PNG.
+type Picture = (u64, Vec<u8>);
 
 impl Pictures {
     /// The image of a part, encoded if it is another than the last.

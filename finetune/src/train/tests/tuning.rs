@@ -198,6 +198,7 @@ fn boxes_of_allowed_differences_are_learned_as_no_fault() {
 }
 
 #[test]
+#[allow(clippy::print_stdout)]
 fn a_disk_that_fills_ends_a_run_and_keeps_its_checkpoint() {
     if !Path::new("/dev/full").exists() {
         println!("SKIP a_disk_that_fills_ends_a_run_and_keeps_its_checkpoint: no /dev/full");
