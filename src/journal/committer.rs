@@ -191,7 +191,7 @@ impl Committer {
 
     /// Counts what is at hand as lost; the next gap record tells of it.
     fn give_up_pending(&mut self) {
-        self.shared.settled.fetch_add(self.pending.len() as u64, Ordering::AcqRel);
+        let given_up = self.pending.len() as u64;
         for entry in self.pending.drain(..) {
             self.losses.add(&entry);
             let mut health = self.shared.health();
@@ -200,6 +200,8 @@ impl Committer {
                 _ => health.dropped_others += 1,
             }
         }
+        // After they are counted: who waits for them looks at the counts.
+        self.shared.settled.fetch_add(given_up, Ordering::AcqRel);
         self.removed.clear();
         self.attempted = None;
     }

@@ -119,9 +119,7 @@ impl Demo<'_> {
     fn not_inspected(&self) -> Scene {
         let (cause, detail) = (Some(Cause::Photo), PHOTO_DETAIL.to_owned());
         let outcome = Outcome::NotInspected { cause, detail };
-        let (causes, detail) = (vec![Cause::Drift], DRIFT_DETAIL.to_owned());
-        let strip = Some(Strip::Degraded { causes, detail });
-        Scene { strip, ..self.running(Health::Degraded, outcome) }
+        Scene { strip: drifted(), ..self.running(Health::Degraded, outcome) }
     }
 
     fn notice(&self, kind: NoticeKind) -> Scene {
@@ -140,7 +138,11 @@ impl Demo<'_> {
         let standing = Some(Duration::from_secs(60 * minutes));
         let (cause, reason) = (Some(cause), reason.to_owned());
         let notice = Notice { kind, cause, reason, standing, remedies };
-        self.scene(health, Screen::Notice(notice))
+        let mut scene = self.scene(health, Screen::Notice(notice));
+        if kind == NoticeKind::Starting {
+            scene.counters = Counters::default();
+        }
+        scene
     }
 
     fn press_refused(&self) -> Scene {
@@ -217,8 +219,15 @@ impl Demo<'_> {
                 drift(Quantity::Embedding, (0.60, -0.0002), DriftState::Learning),
             ],
         };
-        self.scene(Health::Running, Screen::Trend(trend))
+        // A warning makes the station degraded.
+        Scene { strip: drifted(), ..self.scene(Health::Degraded, Screen::Trend(trend)) }
     }
+}
+
+/// A station with a figure that drifts.
+fn drifted() -> Option<Strip> {
+    let (causes, detail) = (vec![Cause::Drift], DRIFT_DETAIL.to_owned());
+    Some(Strip::Degraded { causes, detail })
 }
 
 /// A number without a pattern for each number (the finalizer of MurmurHash3).

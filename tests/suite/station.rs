@@ -231,7 +231,7 @@ fn a_service_manager_is_told_when_another_start_is_of_no_use() {
     folder.edit("station.toml", "deadline_ms = 240", "deadline_ms = -1");
     fails("station.toml, line 3");
     folder.edit("station.toml", "deadline_ms = -1", "deadline_ms = 240");
-    std::fs::create_dir(folder.path("journal")).unwrap();
+    std::fs::create_dir_all(folder.path("journal")).unwrap();
     folder.write("journal/journal.sqlite", "no database at all, but text that is long enough");
     fails("journal.sqlite");
 }

@@ -90,8 +90,11 @@ impl Judged<'_> {
         let mut tally = Tally::new(classes.len());
         for chunk in judged.chunks(CHUNK) {
             let d = self.differences(pool, chunk)?;
-            let towards = d.matmul(&faults.t()?)?.to_vec2::<f32>()?;
-            let kept = d.matmul(&requirements.t()?)?.to_vec2::<f32>()?;
+            let dots = |prototypes: &Option<Tensor>| match prototypes {
+                Some(prototypes) => d.matmul(&prototypes.t()?)?.to_vec2::<f32>(),
+                None => Ok(vec![Vec::new(); chunk.len()]),
+            };
+            let (towards, kept) = (dots(&faults)?, dots(&requirements)?);
             for ((index, towards), kept) in chunk.iter().zip(towards).zip(kept) {
                 let class = &pool.crops()[*index].class;
                 let truth = class.as_ref().and_then(|class| classes.binary_search(class).ok());
@@ -107,7 +110,7 @@ impl Judged<'_> {
         &self,
         classes: &[String],
         is_meant: impl Fn(&Topic, &str) -> bool,
-    ) -> Result<Tensor> {
+    ) -> Result<Option<Tensor>> {
         let mut rows = Vec::new();
         for class in classes {
             let topic = self.topics.iter().find(|topic| is_meant(topic, class));
@@ -119,7 +122,8 @@ impl Judged<'_> {
             let embedded = self.engine.embed_sentences(&self.model.parameters, &sentences)?;
             rows.push(normalised(&normalised(&embedded)?.mean_keepdim(0)?)?);
         }
-        Tensor::cat(&rows, 0)
+        // Nothing that was held out needs to show a fault.
+        if rows.is_empty() { Ok(None) } else { Tensor::cat(&rows, 0).map(Some) }
     }
 
     /// Differences of unit embeddings, test less reference.

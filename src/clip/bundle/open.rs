@@ -136,7 +136,7 @@ impl Bundle {
     /// Returned with it: the time for reading and decoding, and that for sum and checks.
     ///
     /// # Errors
-    /// Those of [`Bundle::read`] and of [`parse_model`](crate::clip::parse_model).
+    /// Those of [`Bundle::read`] and of [`parse_model`](crate::clip::onnx::parse_model).
     pub fn model(&self, file: FileName) -> Result<(ModelProto, [Duration; 2]), Error> {
         let record = self.record(file)?;
         let path = self.path(file);

@@ -125,7 +125,7 @@ pub(super) const WORDS: Words = Words {
     },
     refusals: Refusals {
         refused: "Not done",
-        recipe_locked: "changing the recipe is locked",
+        recipe_locked: "recipes are locked",
         challenge_failed: "pass the challenge first",
         busy: "something else is under way",
         nothing_chosen: "no recipe is pointed at",

@@ -140,7 +140,8 @@ impl Stage<'_> {
             small: self.metrics.caption(),
         };
         let height = self.metrics.title().line_height() + self.metrics.px(4);
-        let area = space.top(height, 0);
+        // Apart from the band below it, which may have the same colour.
+        let area = space.top(height, self.metrics.px(3).max(2));
         self.place(area, Widget::Line(strip));
     }
 

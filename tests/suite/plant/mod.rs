@@ -71,7 +71,7 @@ fn damaged_requests_never_panic_and_ask_for_nothing_beyond_the_bounds() {
         assert!(tally.broken.is_empty(), "{}", tally.broken.join("\n"));
         assert!(tally.answered > 100, "{}: {tally:?}", protocol.name);
         // With the token right, damaged bodies are read too.
-        assert_eq!(tally.asked > 100, protocol.name == "HTTP", "{}: {tally:?}", protocol.name);
+        assert_eq!(tally.asked > 50, protocol.name == "HTTP", "{}: {tally:?}", protocol.name);
         assert!(tally.slowest < Duration::from_secs(5), "{}: {tally:?}", protocol.name);
     }
 }

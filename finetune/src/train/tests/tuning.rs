@@ -170,7 +170,7 @@ fn boxes_of_allowed_differences_are_learned_as_no_fault() {
     let text = "[[meaning]]\nkey = 'dusty'\nsense = 'allowed'\nphrasings = ['there is dust']\n";
     std::fs::write(&own, text).unwrap();
     let own = OwnMeanings::open(&own).unwrap();
-    let dusty = |class: &str| Some(if class == "open" { "open" } else { "dusty" });
+    let dusty = |class: &str| Some(if class == "open" { "dusty" } else { "open" });
     let tuning = Tuning {
         manifest: bench.relabelled("dusty.csv", &dusty),
         split: Split::Crops,
@@ -302,8 +302,13 @@ fn a_tuned_model_is_imported_and_measured_by_every_protocol() {
     assert!(found.classes.iter().all(|it| classes.contains(&it.class)));
     let unlabelled = bench.manifest.with_file_name("unlabelled.csv");
     let text = std::fs::read_to_string(&bench.manifest).unwrap();
-    let rows: Vec<String> =
-        text.lines().map(|line| line.split(',').take(3).collect::<Vec<_>>().join(",")).collect();
+    let named = |name: &&str| ["pair_id", "ref_path", "test_path"].contains(name);
+    let kept: Vec<bool> = text.lines().next().unwrap().split(',').map(|it| named(&it)).collect();
+    let row = |line: &str| {
+        let cells = line.split(',').zip(&kept).filter(|(_, is_kept)| **is_kept);
+        cells.map(|(cell, _)| cell).collect::<Vec<_>>().join(",")
+    };
+    let rows: Vec<String> = text.lines().map(row).collect();
     std::fs::write(&unlabelled, rows.join("\n")).unwrap();
     let error = evaluate(&question(&unlabelled), &own, &|_| ()).unwrap_err().to_string();
     assert!(error.contains("no label and no boxes"), "{error}");
