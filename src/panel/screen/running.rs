@@ -115,10 +115,16 @@ impl Stage<'_> {
         let metrics = self.metrics;
         let gap = metrics.gap();
         let columns = if metrics.class == Class::Compact { 2 } else { 3 };
-        let counters = space.bottom(self.counters_height(), gap);
-        self.counters(Space(counters), columns);
         let finding = part.and_then(|part| part.finding.as_ref());
-        if let Some(finding) = finding.filter(|_| !matches!(part, Some(part) if is_open(part))) {
+        let finding = finding.filter(|_| !matches!(part, Some(part) if is_open(part)));
+        let score = finding.map_or(0, |_| self.score_height() + gap);
+        let sentence = metrics.strong().line_height();
+        // The sentence comes first: where a strip leaves too little room, counters wait for its end.
+        if space.0.size.height >= self.counters_height() + gap + score + sentence {
+            let counters = space.bottom(self.counters_height(), gap);
+            self.counters(Space(counters), columns);
+        }
+        if let Some(finding) = finding {
             self.score(space.bottom(self.score_height(), (gap / 2).max(1)), finding);
         }
         let texts = self.finding_texts(part);

@@ -102,6 +102,6 @@ fn a_recipe_that_would_keep_what_the_one_before_set_is_refused() {
         error.contains("a.toml: camera.test.controls.exposure_us: set by the recipe in force"),
         "{error}"
     );
-    assert_eq!(station.status().recipe.name, "gain");
+    wait_for(&station, "gain", |status| status.recipe.name == "gain");
     rig.check(&station.stop().unwrap());
 }
