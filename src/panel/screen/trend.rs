@@ -59,9 +59,12 @@ impl Stage<'_> {
         let title = self.metrics.title();
         let captions = &self.words.captions;
         let is_learning = drift.state == DriftState::Learning;
+        // A compact row has room for the name or the word; the sign says the same.
+        let is_compact = self.metrics.class == Class::Compact;
+        let learning = if is_compact { "-" } else { captions.learning };
         let row = DriftRow {
             name: self.words.quantity(drift.quantity),
-            value_word: is_learning.then_some(captions.learning),
+            value_word: is_learning.then_some(learning),
             values: drift.values[newest..].to_vec(),
             limits: drift.limits,
             tone,
