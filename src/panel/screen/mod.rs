@@ -112,7 +112,7 @@ impl Stage<'_> {
         }
     }
 
-    /// One line below the header.
+    /// One line below the header; two where a narrow screen has no room for both texts in one.
     fn strip(&mut self, space: &mut Space, strip: &Strip) {
         let words = self.words;
         let (tone, headline, detail) = match strip {
@@ -131,15 +131,19 @@ impl Stage<'_> {
             (Class::Compact, false) => (headline, ""),
             _ => (headline, detail),
         };
-        let strip = Line {
+        let height = self.metrics.title().line_height() + self.metrics.px(4);
+        let mut strip = Line {
             tone,
             sign: Sign::Warning,
             headline,
             detail: detail.to_owned(),
             large: self.metrics.title(),
             small: self.metrics.caption(),
+            line_height: height,
+            is_stacked: false,
         };
-        let height = self.metrics.title().line_height() + self.metrics.px(4);
+        strip.is_stacked = strip.width() > space.0.size.width;
+        let height = height + strip.second_line();
         // Apart from the band below it, which may have the same colour.
         let area = space.top(height, self.metrics.px(3).max(2));
         self.place(area, Widget::Line(strip));

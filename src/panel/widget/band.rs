@@ -44,7 +44,7 @@ impl Band {
     }
 }
 
-/// One line of what is told beside the screen: what is the matter, then why.
+/// What is told beside the screen: what is the matter, then why.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::panel) struct Line {
     pub(in crate::panel) tone: Tone,
@@ -55,28 +55,58 @@ pub(in crate::panel) struct Line {
     pub(in crate::panel) large: Style,
     /// Of the detail.
     pub(in crate::panel) small: Style,
+    /// Of the line with the headline.
+    pub(in crate::panel) line_height: u32,
+    /// Whether the detail stands below the headline, not beside it.
+    pub(in crate::panel) is_stacked: bool,
 }
 
 impl Line {
+    /// The columns that sign, headline and detail need beside each other.
+    pub(in crate::panel) fn width(&self) -> u32 {
+        let texts = self.large.width(&self.headline) + self.small.width(&self.detail);
+        texts + self.line_height * 3 / 4 + 5 * self.margin()
+    }
+
+    /// The height of the detail below the headline.
+    pub(in crate::panel) fn second_line(&self) -> u32 {
+        let has_second = self.is_stacked && !self.detail.is_empty();
+        if has_second { self.small.line_height() + self.margin() / 2 } else { 0 }
+    }
+
+    fn margin(&self) -> u32 {
+        self.line_height / 4
+    }
+
     pub(super) fn draw(&self, canvas: &mut Canvas, ink: &mut Ink) {
         let area = canvas.area();
         canvas.fill(area, self.tone.fill());
         let color = self.tone.on_fill();
-        let margin = area.size.height / 4;
+        let margin = self.margin();
         let mut space = Space(area);
         space.left(margin, 0);
         space.right(margin, 0);
-        let side = area.size.height * 3 / 4;
+        let below = space.bottom(self.second_line(), 0);
+        let height = space.0.size.height;
+        let side = height * 3 / 4;
         let sign = space.left(side, margin);
-        let top = area.top_left.y + (area.size.height - side) as i32 / 2;
+        let top = area.top_left.y + (height - side) as i32 / 2;
         let sign = Rectangle::new(Point::new(sign.top_left.x, top), Size::new(side, side));
         self.sign.draw(canvas, sign, color);
-        let room = self.large.width(&self.headline).min(space.0.size.width);
-        let headline = space.left(room, margin * 2);
+        let mut line = space;
+        let room = self.large.width(&self.headline).min(line.0.size.width);
+        let headline = line.left(room, margin * 2);
         Text::new(&self.headline, self.large, color).middle().draw(canvas, ink, headline);
-        if !self.detail.is_empty() {
-            let detail = Text::new(&self.detail, self.small, color).middle();
-            detail.draw(canvas, ink, space.0);
+        if self.detail.is_empty() {
+            return;
+        }
+        let detail = Text::new(&self.detail, self.small, color);
+        if self.is_stacked {
+            let mut below = Space(below);
+            below.left(side + margin, 0);
+            detail.draw(canvas, ink, below.0);
+        } else {
+            detail.middle().draw(canvas, ink, line.0);
         }
     }
 }

@@ -1,7 +1,7 @@
 use crate::panel::canvas::Canvas;
 use crate::panel::ink::{Ink, Style};
 use crate::panel::layout::Space;
-use crate::panel::text::Text;
+use crate::panel::text::{LEAST_EM, Text};
 use crate::panel::theme::{CARD, MUTED, RULE, TEXT, Tone};
 
 /// A value with its caption above.
@@ -52,6 +52,7 @@ impl Key {
             canvas.fill(edge, Tone::Busy.mark());
         }
         let inner = Space::inset(area, (area.size.height / 12).max(2));
-        Text::new(self.word, self.style, color).centred().middle().draw(canvas, ink, inner.0);
+        let word = Text::new(self.word, self.style, color).least(LEAST_EM);
+        word.centred().middle().draw(canvas, ink, inner.0);
     }
 }
