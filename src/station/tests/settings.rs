@@ -96,7 +96,10 @@ fn a_camera_that_does_not_take_a_recipe_keeps_both_as_they_were() {
 fn a_recipe_that_would_keep_what_the_one_before_set_is_refused() {
     let rig = Rig::new();
     let station = rig.start("deadline_ms = 5000");
-    assert_eq!(recipe(&station, "gain.toml")["ok"], true);
+    // A camera that is not open yet refuses a recipe, too.
+    pass_on(&station);
+    let answer = recipe(&station, "gain.toml");
+    assert_eq!(answer["ok"], true, "{answer}");
     let error = recipe(&station, "a.toml")["error"].to_string();
     assert!(
         error.contains("a.toml: camera.test.controls.exposure_us: set by the recipe in force"),
