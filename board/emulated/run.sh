@@ -266,10 +266,10 @@ each_once() {
         awk -v least="$2" '{ if (seen[$2]++) bad = 1; n++ } END { exit !(n >= least && !bad) }'
 }
 
-# Parts without a verdict lack one for want of time or of a frame alone.
+# Parts without a verdict lack one for want of time or of a frame alone, or came as the line stopped.
 in_time() {
     ! grep -E 'part [0-9]+: not inspected' "$out/parts_$1.out" |
-        grep -vqE 'not inspected: (deadline|overload|capture):'
+        grep -vqE 'not inspected: (deadline|overload|capture|stopped):'
 }
 
 # line NAME NUMBER VALUE: the level of a line, read from outside.

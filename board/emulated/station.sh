@@ -4,11 +4,13 @@
 data=/var/lib/pairspec
 
 # One still picture for both cameras, of two levels as the recipe wants them: 16x16 checkers, 0 and 255.
-# A driver that was bound anew has forgotten it.
+# Stamped at the start of the exposure: vivid hands a frame over before the end that it would be stamped
+# with, and a frame from the future is a clock that cannot be trusted. A driver that was bound anew has
+# forgotten all of it.
 still() {
     for camera in platform:vivid-000 platform:vivid-001; do
         for control in osd_text_mode=2 horizontal_movement=3 vertical_movement=3 test_pattern=10 \
-            quantization=1 percentage_of_dropped_buffers=0; do
+            quantization=1 timestamp_source=1 percentage_of_dropped_buffers=0; do
             $pairspec board controls $camera --set $control
         done
     done
