@@ -51,7 +51,10 @@ impl Key {
             let edge = space.bottom((area.size.height / 16).max(2), 0);
             canvas.fill(edge, Tone::Busy.mark());
         }
-        let inner = Space::inset(area, (area.size.height / 12).max(2));
+        // Narrow keys need every column for their word.
+        let mut inner = Space(area);
+        inner.left(1, 0);
+        inner.right(1, 0);
         let word = Text::new(self.word, self.style, color).least(LEAST_EM);
         word.centred().middle().draw(canvas, ink, inner.0);
     }
