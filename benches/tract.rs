@@ -11,6 +11,8 @@
 use std::time::Instant;
 
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::Factoid;
+use tract_onnx::tract_hir::internal::DimLike;
 
 fn main() -> TractResult<()> {
     let mut runs = 3;

@@ -47,6 +47,14 @@ def loops(code, names):
                 yield count, body
 
 
+def innermost(found):
+    """Those that no other loop with the instructions lies within."""
+    spans = [(body[0][0], body[-1][0]) for _, body in found]
+    for (count, body), (first, last) in zip(found, spans):
+        if not any(first <= a and b <= last and (a, b) != (first, last) for a, b in spans):
+            yield count, body
+
+
 def cycles(body, processor):
     lines = []
     for _, name, operands in body:
@@ -66,8 +74,7 @@ def main():
             return print(f"SKIP llvm-mca figures: no {tool}")
     code = list(instructions(sys.argv[1]))
     for kernel, (names, products, processors) in KERNELS.items():
-        # Innermost: no other loop with the instruction within it.
-        found = sorted(loops(code, names), key=lambda it: (-it[0], len(it[1])))
+        found = sorted(innermost(list(loops(code, names))), key=lambda it: (-it[0], len(it[1])))
         if not found:
             return print(f"{kernel}: no loop with {names[0]} in {sys.argv[1]}")
         count, body = found[0]
