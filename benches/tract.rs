@@ -8,6 +8,8 @@
 //! A file takes one input, f32, whose free dimensions are 1. Prints the fastest of `N` runs (3) in
 //! milliseconds; in an emulator that counts instructions, in millions of them.
 
+#![allow(clippy::print_stdout)]
+
 use std::time::Instant;
 
 use tract_onnx::prelude::*;
