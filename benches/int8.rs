@@ -1,6 +1,6 @@
 //! Times one tower's ONNX file as the product runs it, and on plain tract for comparison.
 //!
-//! `cargo bench --bench int8 -- FILE.onnx... [--threads N] [--batch N] [--plain]`
+//! `cargo bench --bench int8 -- FILE.onnx... [--threads N] [--batch N] [--runs N] [--plain]`
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
@@ -12,7 +12,6 @@ use pairspec::int8::{self, kernels};
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
-const REPEATS: usize = 60;
 /// Of images, height and width; of texts, tokens.
 const IMAGE: usize = 224;
 const TOKENS: usize = 77;
@@ -20,11 +19,12 @@ const TOKENS: usize = 77;
 struct Options {
     threads: NonZero<usize>,
     batch: usize,
+    runs: usize,
     plain: bool,
 }
 
 fn main() {
-    let mut options = Options { threads: NonZero::<usize>::MIN, batch: 1, plain: false };
+    let mut options = Options { threads: NonZero::<usize>::MIN, batch: 1, runs: 60, plain: false };
     let mut files = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -33,6 +33,7 @@ fn main() {
             "--plain" => options.plain = true,
             "--threads" => options.threads = arguments.next().unwrap().parse().unwrap(),
             "--batch" => options.batch = arguments.next().unwrap().parse().unwrap(),
+            "--runs" => options.runs = arguments.next().unwrap().parse().unwrap(),
             file => files.push(file.to_owned()),
         }
     }
@@ -63,7 +64,7 @@ fn time(
     let started = Instant::now();
     let plan = prepared(parse(model), is_text);
     let prepared = started.elapsed().as_secs_f64() * 1e3;
-    let mut all: Vec<f64> = (0..REPEATS)
+    let mut all: Vec<f64> = (0..options.runs)
         .map(|_| {
             let input = input(options.batch, is_text);
             let started = Instant::now();
