@@ -131,19 +131,16 @@ impl Stage<'_> {
             (Class::Compact, false) => (headline, ""),
             _ => (headline, detail),
         };
-        let height = self.metrics.title().line_height() + self.metrics.px(4);
-        let mut strip = Line {
+        let strip = Line {
             tone,
             sign: Sign::Warning,
             headline,
             detail: detail.to_owned(),
             large: self.metrics.title(),
             small: self.metrics.caption(),
-            line_height: height,
-            is_stacked: false,
+            line_height: self.metrics.title().line_height() + self.metrics.px(4),
         };
-        strip.is_stacked = strip.width() > space.0.size.width;
-        let height = height + strip.second_line();
+        let height = strip.height(space.0.size.width);
         // Apart from the band below it, which may have the same colour.
         let area = space.top(height, self.metrics.px(3).max(2));
         self.place(area, Widget::Line(strip));

@@ -57,21 +57,22 @@ pub(in crate::panel) struct Line {
     pub(in crate::panel) small: Style,
     /// Of the line with the headline.
     pub(in crate::panel) line_height: u32,
-    /// Whether the detail stands below the headline, not beside it.
-    pub(in crate::panel) is_stacked: bool,
 }
 
 impl Line {
-    /// The columns that sign, headline and detail need beside each other.
-    pub(in crate::panel) fn width(&self) -> u32 {
-        let texts = self.large.width(&self.headline) + self.small.width(&self.detail);
-        texts + self.line_height * 3 / 4 + 5 * self.margin()
+    /// With this width: a second line where sign, headline and detail have no room in one.
+    pub(in crate::panel) fn height(&self, width: u32) -> u32 {
+        self.line_height + self.second_line(width)
     }
 
-    /// The height of the detail below the headline.
-    pub(in crate::panel) fn second_line(&self) -> u32 {
-        let has_second = self.is_stacked && !self.detail.is_empty();
-        if has_second { self.small.line_height() + self.margin() / 2 } else { 0 }
+    /// The height of the detail below the headline, 0 where it stands beside it.
+    fn second_line(&self, width: u32) -> u32 {
+        let texts = self.large.width(&self.headline) + self.small.width(&self.detail);
+        let needed = texts + self.line_height * 3 / 4 + 5 * self.margin();
+        if self.detail.is_empty() || needed <= width {
+            return 0;
+        }
+        self.small.line_height() + self.margin() / 2
     }
 
     fn margin(&self) -> u32 {
@@ -86,7 +87,8 @@ impl Line {
         let mut space = Space(area);
         space.left(margin, 0);
         space.right(margin, 0);
-        let below = space.bottom(self.second_line(), 0);
+        let second_line = self.second_line(area.size.width);
+        let below = space.bottom(second_line, 0);
         let height = space.0.size.height;
         let side = height * 3 / 4;
         let sign = space.left(side, margin);
@@ -101,7 +103,7 @@ impl Line {
             return;
         }
         let detail = Text::new(&self.detail, self.small, color);
-        if self.is_stacked {
+        if second_line > 0 {
             let mut below = Space(below);
             below.left(side + margin, 0);
             detail.draw(canvas, ink, below.0);
