@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use pairspec_finetune::describe::OwnMeanings;
 use pairspec_finetune::train::scratch::{self, Config};
-use pairspec_finetune::train::text::{TextTuning, tune_text};
+use pairspec_finetune::train::text::{CaptionTerm, TextTuning, tune_text};
 use pairspec_finetune::train::tune::{Split, Tuning, tune};
 use pairspec_finetune::train::{Report, Session, Settings, Symmetry, Validation};
 
@@ -67,6 +67,10 @@ pub(crate) struct TuneArguments {
     /// for all of any other].
     #[arg(long, value_name = "RATE")]
     peak: Option<f64>,
+    /// Share of the trained weights in the result, the rest is the base's; 0.5 forgets less of
+    /// products that are not among the pairs.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    average: f64,
     /// Pairs of crops in a step.
     #[arg(long, value_name = "N", default_value_t = 64)]
     batch: usize,
@@ -114,6 +118,13 @@ pub(crate) struct TextArguments {
     /// What each further epoch multiplies the rate by.
     #[arg(long, value_name = "FACTOR", default_value_t = 0.9)]
     factor: f64,
+    /// Captions of the images, COCO's (.json) or rows of image and caption (.csv, .jsonl): against
+    /// forgetting, plain CLIP's loss over them is added. The paper has no such term.
+    #[arg(long, value_name = "FILE")]
+    captions: Option<PathBuf>,
+    /// How much captions count beside differences.
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.1, requires = "captions")]
+    caption_weight: f64,
     /// Share of the trained weights in the result, the rest is the base's.
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     average: f64,
@@ -126,6 +137,9 @@ pub(crate) struct TextArguments {
     #[command(flatten)]
     sitting: Sitting,
 }
+
+/// Of so many sentences in a step there is a caption.
+const CAPTIONED: usize = 4;
 
 #[derive(Debug, Args)]
 struct Sitting {
@@ -213,6 +227,11 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<()> {
                 batch: arguments.batch,
                 rate: arguments.rate,
                 factor: arguments.factor,
+                captions: arguments.captions.as_ref().map(|file| CaptionTerm {
+                    file: file.clone(),
+                    weight: arguments.caption_weight,
+                    count: arguments.batch / CAPTIONED,
+                }),
                 average: arguments.average,
                 seed: arguments.seed,
                 ..TextTuning::default()
@@ -274,6 +293,7 @@ fn run_tune(arguments: &TuneArguments) -> anyhow::Result<Report> {
         rank: arguments.rank,
         settings,
         peak: arguments.peak,
+        average: arguments.average,
         micro: arguments.micro,
         seed: arguments.seed,
     };

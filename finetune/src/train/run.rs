@@ -15,7 +15,7 @@ use super::plot;
 use super::schedule::Rate;
 use super::validate::Validation;
 use crate::export::{self, Card};
-use crate::model::{Clip, TextTower, VisionTower};
+use crate::model::{Clip, Parameters, TextTower, VisionTower};
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const LOSSES: &str = "losses.csv";
@@ -169,6 +169,15 @@ impl<'a> Run<'a> {
         }
         let base = if self.plan.compares { at_start(&log) } else { Vec::new() };
         Ok(Report { model, parameters, validations: self.validations, base })
+    }
+
+    /// Mixes `share` of what was trained with the rest of `base`, and validates the mixture.
+    pub(super) fn average(&mut self, base: &Parameters, share: f64) -> anyhow::Result<()> {
+        if share < 1.0 {
+            self.model.parameters = self.model.parameters.averaged(base, share)?;
+            self.validations = self.task.validate(&self.engine, &self.model)?;
+        }
+        Ok(())
     }
 
     /// Saves and validates when it is time.

@@ -5,6 +5,7 @@
 //! trained; the loss is symmetric InfoNCE over normalised difference embeddings at temperature 1.
 
 mod cache;
+mod captions;
 mod images;
 mod pictures;
 
@@ -25,7 +26,9 @@ use super::vocabulary::widened;
 use crate::describe::{self, Difference, Sense};
 use crate::dice::Dice;
 use crate::export::Card;
-use crate::model::{Clip, Sentences, Trained};
+use crate::model::{Clip, LOGIT_SCALE, Sentences, Trained};
+pub use captions::CaptionTerm;
+use captions::Remembered;
 use images::Differences;
 
 /// Differences whose direction a validation looks at, at most.
@@ -50,6 +53,8 @@ pub struct TextTuning {
     pub rate: f64,
     /// What each further epoch multiplies the rate by; the paper's is 0.9.
     pub factor: f64,
+    /// A term against forgetting; the paper has none.
+    pub captions: Option<CaptionTerm>,
     /// Share of the trained weights in what is written, the rest is the base's; 1 for none of it.
     pub average: f64,
     /// Lanes, and sentences held with their activations per lane.
@@ -70,6 +75,7 @@ impl Default for TextTuning {
             batch: 512,
             rate: 1e-8,
             factor: 0.9,
+            captions: None,
             average: 1.0,
             lanes: [2, 32],
             seed: 1,
@@ -91,6 +97,13 @@ impl TextTuning {
             self.rate,
             self.factor
         );
+        if let Some(term) = &self.captions {
+            let weight = term.weight;
+            anyhow::ensure!(
+                weight > 0.0 && weight.is_finite(),
+                "weight of captions: {weight}, expected above 0"
+            );
+        }
         Ok(())
     }
 }
@@ -111,8 +124,9 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
     let images = images::differences(&given, folder, session)?;
     let sentences: Vec<Difference> =
         images.kept.iter().map(|index| sentences[*index].clone()).collect();
+    let images_sum = images.sum.clone();
     let words = widened(model.words.as_deref(), sentences.iter().map(|it| it.sentence.as_str()));
-    let task = DifferenceSentences::new(tuning, &model, &sentences, images.d)?;
+    let task = DifferenceSentences::new(tuning, &model, &sentences, images)?;
     model.parameters.train(Trained::TextBlocks, tuning.seed)?;
     let epoch = (task.train.len() / task.batch) as u64;
     let rate =
@@ -123,12 +137,12 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
         adam: AdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip: 1e9 },
         lanes: (tuning.lanes[0], tuning.lanes[1]),
         every: [epoch, epoch.min(10)],
-        id: id(tuning, [&base_sum, &images.sum])?,
+        id: id(tuning, [&base_sum, &images_sum])?,
         compares: true,
     };
     let mut run = Run::new(plan, (folder, session), model, &task)?;
     run.train()?;
-    run.model.parameters = run.model.parameters.averaged(&base, tuning.average)?;
+    run.average(&base, tuning.average)?;
     let provenance = format!(
         "{} with its text blocks tuned by pairspec-finetune {} on {} difference sentences ({})",
         tuning.base.file_name().unwrap_or_default().to_string_lossy(),
@@ -149,6 +163,11 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
 /// What checkpoints are told apart by: what the trained weights depend on, and no path. How much of
 /// them is written is decided after training.
 fn id(tuning: &TextTuning, [base, images]: [&str; 2]) -> anyhow::Result<String> {
+    let of_captions = |term: &CaptionTerm| {
+        let sum = files::sha256_of(&term.file)?;
+        anyhow::Ok(serde_json::json!({"file": sum, "weight": term.weight, "count": term.count}))
+    };
+    let captions = tuning.captions.as_ref().map(of_captions).transpose()?;
     let id = serde_json::json!({
         "base": base,
         "differences": files::sha256_of(&tuning.differences)?,
@@ -158,6 +177,7 @@ fn id(tuning: &TextTuning, [base, images]: [&str; 2]) -> anyhow::Result<String> 
         "batch": tuning.batch,
         "rate": tuning.rate,
         "factor": tuning.factor,
+        "captions": captions,
         "lanes": tuning.lanes,
         "seed": tuning.seed,
     });
@@ -168,6 +188,7 @@ fn id(tuning: &TextTuning, [base, images]: [&str; 2]) -> anyhow::Result<String> 
 struct DifferenceSentences {
     /// Unit rows, test less reference, turned around for requirements.
     d: Differences,
+    remembered: Option<Remembered>,
     ids: Vec<Vec<u32>>,
     /// Equal numbers mean the same; a sentence without a key means something of its own.
     meanings: Vec<Meaning>,
@@ -184,7 +205,7 @@ impl DifferenceSentences {
         tuning: &TextTuning,
         model: &Clip,
         sentences: &[Difference],
-        d: Differences,
+        images: images::Embedded,
     ) -> anyhow::Result<Self> {
         let encode = |one: &Difference| model.tokenizer.encode(&one.sentence, model.text.context);
         let ids = sentences.iter().map(encode).collect::<std::result::Result<Vec<_>, _>>()?;
@@ -213,7 +234,10 @@ impl DifferenceSentences {
             sentences.len()
         );
         let (pooling, seed) = (model.text.pooling, tuning.seed);
-        Ok(Self { d, ids, meanings, pooling, train, held_out: order, batch, seed })
+        let remember = |term| Remembered::new(term, model, &images, seed);
+        let remembered = tuning.captions.as_ref().map(remember).transpose()?;
+        let d = images.d;
+        Ok(Self { d, remembered, ids, meanings, pooling, train, held_out: order, batch, seed })
     }
 
     /// The sentences of a step: each once in an epoch, in an order of its own.
@@ -225,20 +249,29 @@ impl DifferenceSentences {
         order[start..start + self.batch].to_vec()
     }
 
-    fn sentences(&self, indices: &[usize]) -> Sentences {
-        Sentences::new(indices.iter().map(|index| self.ids[*index].clone()).collect(), self.pooling)
+    fn ids(&self, indices: &[usize]) -> Vec<Vec<u32>> {
+        indices.iter().map(|index| self.ids[*index].clone()).collect()
     }
 }
 
 impl Task for DifferenceSentences {
     fn gradients(&self, engine: &Engine, model: &Clip, step: u64) -> Result<(f32, Gradients)> {
         let drawn = self.drawn(step);
-        let batch = Batch { patches: None, sentences: self.sentences(&drawn) };
+        let captioned = self.remembered.as_ref().map(|it| (it, it.drawn(step)));
+        let mut ids = self.ids(&drawn);
+        ids.extend(captioned.iter().flat_map(|(_, drawn)| drawn.captions.iter().cloned()));
+        let batch = Batch { patches: None, sentences: Sentences::new(ids, self.pooling) };
         let d = self.d.rows(&drawn)?;
         let meanings: Vec<Meaning> = drawn.iter().map(|index| self.meanings[*index]).collect();
         let temperature = Tensor::from_slice(&[1_f32], 1, &Device::Cpu)?;
+        let scale = model.parameters.get(LOGIT_SCALE)?.exp()?.reshape(1)?;
         engine.step(&model.parameters, &batch, |leaves| {
-            loss::captions(&d, &normalised(&leaves.sentences)?, &meanings, &temperature)
+            let texts = normalised(&leaves.sentences)?;
+            let sentences = texts.narrow(0, 0, drawn.len())?;
+            let loss = loss::captions(&d, &sentences, &meanings, &temperature)?;
+            let Some((remembered, captioned)) = &captioned else { return Ok(loss) };
+            let captions = texts.narrow(0, drawn.len(), captioned.captions.len())?;
+            loss + remembered.loss(captioned, &captions, &scale)?
         })
     }
 
@@ -250,7 +283,8 @@ impl Task for DifferenceSentences {
         }
         let mut right = 0;
         for chunk in judged.chunks(self.batch) {
-            let texts = engine.embed_sentences(&model.parameters, &self.sentences(chunk))?;
+            let sentences = Sentences::new(self.ids(chunk), self.pooling);
+            let texts = engine.embed_sentences(&model.parameters, &sentences)?;
             let cosines = (self.d.rows(chunk)? * normalised(&texts)?)?.sum(1)?.to_vec1::<f32>()?;
             right += cosines.iter().filter(|cosine| **cosine > 0.0).count();
         }

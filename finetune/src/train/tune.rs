@@ -58,6 +58,9 @@ pub struct Tuning {
     /// The schedule's peak; if `None`, 3e-4 for a low-rank change and for models that this program
     /// trained from random weights, 1e-5 for all of any other.
     pub peak: Option<f64>,
+    /// Share of the trained weights in what is written, the rest is the base's; 1 for none of it.
+    /// Half keeps more of what the base knew of products that are not among the pairs.
+    pub average: f64,
     /// Images held with their activations at once, per lane; as the size of the model allows if `None`.
     pub micro: Option<usize>,
     /// The same seed gives the same model.
@@ -91,6 +94,9 @@ pub fn tune(
     let mut model = Clip::open(&tuning.base)?;
     let settings = tuning.settings_for(&model);
     settings.check()?;
+    let average = tuning.average;
+    anyhow::ensure!((0.0..=1.0).contains(&average), "average: {average}, expected 0 to 1");
+    let base = model.parameters.clone();
     let which = tuning.rank.map_or(Trained::All, Trained::LowRank);
     model.parameters.train(which, tuning.seed)?;
     let parts = parts(tuning)?;
@@ -110,6 +116,7 @@ pub fn tune(
     };
     let mut run = Run::new(task.plan(id), (folder, session), model, &task)?;
     run.train()?;
+    run.average(&base, average)?;
     let provenance = format!(
         "{} tuned by pairspec-finetune {} on {} pairs ({}), {} steps",
         tuning.base.file_name().unwrap_or_default().to_string_lossy(),

@@ -81,6 +81,11 @@ impl Captions {
         Ok(Self { path: path.to_owned(), images: images.into_iter().collect() })
     }
 
+    /// Names of images in their order, each with its captions.
+    pub(crate) fn images(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.images.iter().map(|(name, captions)| (name.as_str(), captions.as_slice()))
+    }
+
     /// How many images have a caption.
     pub fn len(&self) -> usize {
         self.images.len()

@@ -1,9 +1,11 @@
 use std::path::{Path, PathBuf};
 
+use pairspec::clip::{Bundle, Embedding, ImageEncoder, ImportOptions, TextEncoder, cosine, import};
+use pairspec::frame::Frame;
 use pairspec::manifest;
 
 use super::super::Session;
-use super::super::text::{TextTuning, tune_text};
+use super::super::text::{CaptionTerm, TextTuning, tune_text};
 use super::{QUIET, config, scratch, tensors, weights};
 use crate::describe::{self, OwnMeanings};
 use crate::synth::{self, Renderer};
@@ -50,6 +52,28 @@ impl Bench {
 
     fn place(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// How hard it is for a tuned model to find the caption of each image, in nats.
+    fn caption_loss(&self, folder: &Path) -> f64 {
+        let place = folder.join("bundle");
+        import(&folder.join("model"), &place, &ImportOptions::default()).unwrap();
+        let bundle = Bundle::open(&place).unwrap();
+        let frames: Vec<Frame> = (0..12)
+            .map(|index| Frame::open(&self.tuning.images.join(format!("{index}.png"))).unwrap())
+            .collect();
+        let captions: Vec<String> =
+            (0..12).map(|index| format!("a picture of {index} stripes")).collect();
+        let texts: Vec<&str> = captions.iter().map(String::as_str).collect();
+        let images = ImageEncoder::open(&bundle, None).unwrap();
+        let images = images.encode_frames(&frames.iter().collect::<Vec<_>>()).unwrap();
+        let texts = TextEncoder::open(&bundle, None).unwrap().encode(&texts).unwrap();
+        let loss = |(index, image): (usize, &Embedding)| {
+            let logit = |text: &Embedding| 10.0 * cosine(image.values(), text.values());
+            let all: f64 = texts.iter().map(|text| logit(text).exp()).sum();
+            all.ln() - logit(&texts[index])
+        };
+        images.iter().enumerate().map(loss).sum::<f64>() / 12.0
     }
 
     fn error(&self, tuning: &TextTuning, folder: &Path) -> String {
@@ -118,6 +142,34 @@ fn a_checkpoint_belongs_to_sentences_and_images_and_not_to_their_paths() {
     let text = std::fs::read_to_string(&moved.differences).unwrap();
     std::fs::write(&moved.differences, text.replace("number 3", "number three")).unwrap();
     assert!(bench.error(&moved, &folder).contains("other settings"));
+}
+
+#[test]
+fn captions_keep_the_text_tower_at_what_images_are_called() {
+    let bench = Bench::new();
+    let file = bench.place("captions.csv");
+    let rows = (0..12).map(|index| format!("{index}.png,a picture of {index} stripes\n"));
+    std::fs::write(&file, format!("image,caption\n{}", rows.collect::<String>())).unwrap();
+    let term = CaptionTerm { file: file.clone(), weight: 10.0, count: 8 };
+    let plain = TextTuning { epochs: 30, rate: 3e-3, factor: 1.0, ..bench.tuning.clone() };
+    let held = TextTuning { captions: Some(term.clone()), ..plain.clone() };
+    let (forgets, keeps, cut) = (bench.place("forgets"), bench.place("keeps"), bench.place("cut"));
+    tune_text(&plain, &forgets, QUIET).unwrap();
+    tune_text(&held, &keeps, QUIET).unwrap();
+    tune_text(&held, &cut, Session { until: Some(3), ..QUIET }).unwrap();
+    tune_text(&held, &cut, QUIET).unwrap();
+    assert_eq!(weights(&keeps), weights(&cut), "draws depend on the step alone");
+    let (forgotten, kept) = (bench.caption_loss(&forgets), bench.caption_loss(&keeps));
+    assert!(kept + 0.1 < forgotten, "{kept} with captions, {forgotten} without");
+    // Without the captions it would be another run.
+    assert!(bench.error(&plain, &keeps).contains("other settings"));
+
+    std::fs::write(&file, "image,caption\nelsewhere.png,a picture\n0.png,stripes\n").unwrap();
+    let error = bench.error(&held, &bench.place("one"));
+    assert!(error.contains("captions of 1 images that the sentences name"), "{error}");
+    let term = CaptionTerm { weight: f64::NAN, ..term };
+    let error = bench.error(&TextTuning { captions: Some(term), ..plain }, &bench.place("nan"));
+    assert!(error.contains("weight of captions: NaN"), "{error}");
 }
 
 #[test]

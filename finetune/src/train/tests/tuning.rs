@@ -47,6 +47,7 @@ impl Bench {
             rank: None,
             settings,
             peak: None,
+            average: 1.0,
             micro: None,
             seed: 1,
         }
@@ -116,6 +117,36 @@ fn tuning_changes_a_model_by_all_or_by_a_low_rank_and_resumes_to_the_bit() {
     assert!(count(&all, "patch_embedding") == 1 && count(&all, "q_proj.weight") == 3);
     assert_eq!(count(&low, "embedding"), 0, "a low-rank change leaves embeddings as they are");
     assert_eq!(count(&low, "q_proj.weight"), 3);
+}
+
+#[test]
+fn half_of_the_trained_weights_is_written_where_half_is_asked() {
+    let bench = Bench::new();
+    let folder = bench.place("run");
+    let values = |content: &[u8]| -> Vec<f32> {
+        let all = tensors(content).into_values().flatten().collect::<Vec<u8>>();
+        all.chunks_exact(4).map(|it| f32::from_le_bytes(it.try_into().unwrap())).collect()
+    };
+    let written = |rank, average| {
+        let tuning = Tuning { rank, average, ..bench.tuning() };
+        let folder = bench.place(if rank.is_some() { "low rank" } else { "all" });
+        let report = tune(&tuning, &OwnMeanings::default(), &folder, QUIET).unwrap();
+        (values(&weights(&folder)), report.validations)
+    };
+    let base = values(&std::fs::read(bench.base.join("model.safetensors")).unwrap());
+    for rank in [None, Some(2)] {
+        let (trained, of_trained) = written(rank, 1.0);
+        let (mixed, of_mixed) = written(rank, 0.5);
+        assert_ne!(trained, mixed);
+        assert_ne!(of_trained, of_mixed, "figures are of what is written");
+        for ((mixed, base), trained) in mixed.iter().zip(&base).zip(&trained) {
+            let expected = 0.5 * (base + trained);
+            assert!((mixed - expected).abs() <= 1e-6 * expected.abs().max(1.0), "{mixed}");
+        }
+    }
+    let error =
+        tune(&Tuning { average: 1.5, ..bench.tuning() }, &OwnMeanings::default(), &folder, QUIET);
+    assert!(format!("{:#}", error.unwrap_err()).contains("average: 1.5, expected 0 to 1"));
 }
 
 #[test]

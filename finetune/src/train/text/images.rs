@@ -46,6 +46,8 @@ pub(super) struct Embedded {
     pub(super) kept: Vec<usize>,
     /// A sum over the content of the images.
     pub(super) sum: String,
+    /// Of whole frames, by name: what tells their content apart, and the unit embedding.
+    pub(super) frames: HashMap<String, (String, Vec<f32>)>,
 }
 
 /// Embeds every image that the sentences name, once, by the encoder that inspection runs, and
@@ -86,8 +88,12 @@ pub(super) fn differences(
         given.tuning.differences.display()
     );
     let size = values.len() / kept.len();
+    let frames = pictures.frames().filter_map(|(name, key)| {
+        Some((name.to_owned(), (key.to_owned(), embeddings.get(key)?.clone())))
+    });
+    let frames = frames.collect();
     let d = Differences(Tensor::from_vec(values, (kept.len(), size), &Device::Cpu)?);
-    Ok(Embedded { d, kept, sum: pictures.sum() })
+    Ok(Embedded { d, kept, sum: pictures.sum(), frames })
 }
 
 /// The base as a bundle, imported where it was not yet, and the side of what it sees, pixels.

@@ -69,6 +69,15 @@ impl<'a> Pictures<'a> {
         &self.keys
     }
 
+    /// Names and keys of the whole frames that sentences are about, some more than once.
+    pub(super) fn frames(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.given.sentences.iter().zip(&self.keys);
+        let whole = all.filter(|(one, _)| one.bounds.is_none());
+        whole.flat_map(|(one, keys)| {
+            names(one).into_iter().flatten().zip(keys.iter().map(String::as_str))
+        })
+    }
+
     /// A sum over everything that is looked at.
     pub(super) fn sum(&self) -> String {
         files::sha256(self.keys.iter().flatten().cloned().collect::<Vec<_>>().join("\n").as_bytes())
