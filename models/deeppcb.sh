@@ -15,7 +15,8 @@ seen=$(sed 1d "$data/manifest.csv" | cut -d, -f3 | sort -u | grep -v -x -F "$(ec
 # tune NAME GROUPS: a bundle in WORK/NAME, with a recipe of its own that nothing is calibrated for yet.
 tune() {
     "$bin/pairspec-finetune" train tune models/default/clip "$data/manifest.csv" --groups "$2" --symmetry all \
-        --steps "${STEPS:-3000}" --peak "${PEAK:-2e-4}" --batch 32 --micro 64 --split crops -o "$work/$1"
+        --steps "${STEPS:-3000}" --peak "${PEAK:-2e-4}" --average "${AVERAGE:-0.5}" --batch 32 --micro 64 \
+        --split crops -o "$work/$1"
     rm -rf "$work/$1/bundle"
     "$bin/pairspec" model import "$work/$1/model" -o "$work/$1/bundle"
     for file in recipe.toml specs.toml; do cp models/default/demo/$file "$work/$1/"; done
