@@ -2,11 +2,13 @@ use std::ops::Range;
 
 use super::lanes::Lanes;
 use super::linear::{Target, some, store_some};
-use super::math::exponential;
+use super::math::{exponential, exponentials};
 use super::product::{Matrix, Product};
 
 /// Queries whose scores are in the cache at once.
 const QUERIES: usize = 24;
+/// Vectors of scores that become shares together.
+const TOGETHER: usize = 4;
 /// Added to a score, this leaves nothing of its share in f32, whatever finite scores there are
 /// (`e^-88.1` is zero here).
 const MASKED: f32 = -1e8;
@@ -274,7 +276,7 @@ impl Head<'_> {
             }
             // The exponential would turn a score that is not finite into a number.
             let poison = poison + L::sum(poisons);
-            exponentials::<L>(scores, keys, largest.max(L::largest(most))) + poison
+            shares_of::<L>(scores, keys, largest.max(L::largest(most))) + poison
         }
     }
 
@@ -306,26 +308,48 @@ impl Head<'_> {
 
 /// `e^(score - most)` in place, and their sum.
 #[inline(always)]
-unsafe fn exponentials<L: Lanes>(scores: *mut f32, keys: usize, most: f32) -> f32 {
+unsafe fn shares_of<L: Lanes>(scores: *mut f32, keys: usize, most: f32) -> f32 {
     // SAFETY: the caller has `keys` scores there.
     unsafe {
+        let most = L::splat(most);
         let mut sum = L::splat(0.0);
-        let whole = keys - keys % L::COUNT;
-        for place in (0..whole).step_by(L::COUNT) {
-            let score = L::sub(L::load(scores.add(place)), L::splat(most));
-            let share = exponential::<L>(score);
-            sum = L::add(sum, share);
-            L::store(share, scores.add(place));
+        let mut place = 0;
+        while place + TOGETHER * L::COUNT <= keys {
+            place = some_shares::<L, TOGETHER>(scores, place, most, &mut sum);
+        }
+        while place + L::COUNT <= keys {
+            place = some_shares::<L, 1>(scores, place, most, &mut sum);
         }
         let mut sum = L::sum(sum);
-        if whole < keys {
-            let score = some::<L>(scores.add(whole), keys - whole);
-            let score = L::sub(score, L::splat(most));
-            store_some::<L>(exponential::<L>(score), scores.add(whole), keys - whole);
-            for place in whole..keys {
+        if place < keys {
+            let score = L::sub(some::<L>(scores.add(place), keys - place), most);
+            store_some::<L>(exponential::<L>(score), scores.add(place), keys - place);
+            for place in place..keys {
                 sum += *scores.add(place);
             }
         }
         sum
+    }
+}
+
+/// [`shares_of`] for `N` vectors from `place` on; the place behind them.
+#[inline(always)]
+unsafe fn some_shares<L: Lanes, const N: usize>(
+    scores: *mut f32,
+    place: usize,
+    most: L::Vector,
+    sum: &mut L::Vector,
+) -> usize {
+    // SAFETY: the caller has these scores there.
+    unsafe {
+        let mut values = [most; N];
+        for (index, value) in values.iter_mut().enumerate() {
+            *value = L::sub(L::load(scores.add(place + index * L::COUNT)), most);
+        }
+        for (index, share) in exponentials::<L, N>(values).into_iter().enumerate() {
+            *sum = L::add(*sum, share);
+            L::store(share, scores.add(place + index * L::COUNT));
+        }
+        place + N * L::COUNT
     }
 }

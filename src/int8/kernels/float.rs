@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::finish::Finish;
+use super::finish::{Column, Finish, Sums};
 use super::lanes::Lanes;
 use super::linear::Target;
 use super::memory::AlignedFloats;
@@ -111,12 +111,12 @@ pub(super) unsafe fn run<L: Lanes>(
     assert!(target.len() == rows * outputs, "the target takes a value per sum");
     assert!(residual.is_none_or(|r| r.len() == rows * outputs), "a residual per sum");
     assert!(panels.end <= weights.panels(), "panels of these weights");
-    let mut sums = Sums([0.0; MOST_SUMS]);
+    let mut sums = Room([0.0; MOST_SUMS]);
     // SAFETY: the caller runs where the processor has the instructions of `L`; the sizes were just
     // checked, and `sums` holds any block.
     unsafe {
-        let mut finish =
-            Finish::<L> { activation, residual, target: *target, poison: L::splat(0.0) };
+        let poison = L::splat(0.0);
+        let mut finish = Finish::<L> { activation, residual, target: *target, outputs, poison };
         let blocks = rows.div_ceil(L::ROWS);
         let last = panels.end.saturating_sub(1);
         for panel in panels {
@@ -140,36 +140,53 @@ pub(super) unsafe fn run<L: Lanes>(
                     ahead: Some((next.wrapping_add(index * step * inputs), step)),
                 };
                 product.compute::<L>();
-                put_block(&mut finish, weights, (block, first), &sums.0);
+                let sums = OfBlock { weights, first, sums: &sums.0 };
+                finish.put(&sums, block, (first, weights.columns));
             }
         }
         finish.all_finite()
     }
 }
 
-/// Bias and what follows, for a block of sums.
-#[inline(always)]
-unsafe fn put_block<L: Lanes>(
-    finish: &mut Finish<L>,
-    weights: &FloatWeights,
-    (rows, first): (Range<usize>, usize),
-    sums: &[f32],
-) {
-    let width = weights.columns.min(weights.outputs - first);
-    for done in (0..width).step_by(L::COUNT) {
-        let count = L::COUNT.min(width - done);
-        // SAFETY: the bias is whole panels long, sums hold the block; the rest is the caller's.
+/// The sums of a block, without their bias yet.
+struct OfBlock<'a> {
+    weights: &'a FloatWeights,
+    /// The output channel of its first column.
+    first: usize,
+    sums: &'a [f32],
+}
+
+impl<L: Lanes> Sums<L> for OfBlock<'_> {
+    type Column = Biased<L>;
+
+    #[inline(always)]
+    unsafe fn column(&self, done: usize) -> Biased<L> {
+        // SAFETY: the caller runs where the processor has the instructions of `L`.
         unsafe {
-            let bias = L::load(weights.bias[first + done..][..L::COUNT].as_ptr());
-            let mut local = *finish;
-            for (index, row) in rows.clone().enumerate() {
-                let sum = L::load(sums[index * weights.columns + done..][..L::COUNT].as_ptr());
-                local.put(L::add(sum, bias), row * weights.outputs + first + done, count);
+            Biased {
+                sums: self.sums[done..].as_ptr(),
+                columns: self.weights.columns,
+                bias: L::load(self.weights.bias[self.first + done..][..L::COUNT].as_ptr()),
             }
-            *finish = local;
         }
     }
 }
 
+/// A vector's width of a block's sums.
+struct Biased<L: Lanes> {
+    /// The first row's; rows are `columns` apart.
+    sums: *const f32,
+    columns: usize,
+    bias: L::Vector,
+}
+
+impl<L: Lanes> Column<L> for Biased<L> {
+    #[inline(always)]
+    unsafe fn vector(&self, row: usize) -> L::Vector {
+        // SAFETY: the caller's: a row of the block.
+        unsafe { L::add(L::load(self.sums.add(row * self.columns)), self.bias) }
+    }
+}
+
 #[repr(align(64))]
-struct Sums([f32; MOST_SUMS]);
+struct Room([f32; MOST_SUMS]);

@@ -10,10 +10,22 @@ pub(super) trait Lanes: Copy {
     const COUNT: usize;
     /// Rows of a block of a matrix product with two vectors per row that stay in registers.
     const ROWS: usize;
+    /// Whether a vector can be multiplied with one of four values of another: four terms of a
+    /// product are then loaded at once. Elsewhere loading spreads a value over a vector at no cost.
+    const BY_FOUR: bool = false;
     /// The vector.
     type Vector: Copy;
 
     unsafe fn splat(value: f32) -> Self::Vector;
+    /// `four[WHICH] * vector + sum`, rounded once; asked only with `BY_FOUR`.
+    #[inline(always)]
+    unsafe fn fma_of<const WHICH: i32>(
+        _four: Self::Vector,
+        _vector: Self::Vector,
+        sum: Self::Vector,
+    ) -> Self::Vector {
+        sum
+    }
     /// `COUNT` values; no alignment is needed.
     unsafe fn load(from: *const f32) -> Self::Vector;
     /// The first `count < COUNT` values, zeros behind; reads nothing else.

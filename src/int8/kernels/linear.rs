@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::finish::Finish;
+use super::finish::{Column, Finish, Sums};
 use super::lanes::Lanes;
 use super::shared::Shared;
 use super::tile::{Block, Tile};
@@ -95,7 +95,8 @@ pub(super) unsafe fn run<T: Tile, L: Lanes>(
     // that `Finished` relies on were just checked.
     unsafe {
         let Linear { weights, activation, residual, .. } = *linear;
-        let finish = Finish { activation, residual, target: *target, poison: L::splat(0.0) };
+        let (outputs, poison) = (weights.outputs(), L::splat(0.0));
+        let finish = Finish { activation, residual, target: *target, outputs, poison };
         let mut sink = Finished::<L> { weights, columns, finish };
         tiles::<T>(linear, panels, &mut sink);
         sink.finish.all_finite()
@@ -130,7 +131,7 @@ unsafe fn tiles<T: Tile>(linear: &Linear, panels: Range<usize>, sink: &mut impl 
         }
     }
     let blocks = rows.div_ceil(T::ROWS);
-    let mut sums = Sums([0; MOST_SUMS]);
+    let mut sums = Room([0; MOST_SUMS]);
     let height = rows.div_ceil(blocks);
     // SAFETY: as above.
     unsafe { T::start(height) };
@@ -164,7 +165,7 @@ unsafe fn tiles<T: Tile>(linear: &Linear, panels: Range<usize>, sink: &mut impl 
 }
 
 #[repr(align(64))]
-struct Sums([i32; MOST_SUMS]);
+struct Room([i32; MOST_SUMS]);
 
 /// Keeps the sums.
 struct Raw<'a> {
@@ -194,50 +195,57 @@ struct Finished<'a, L: Lanes> {
 impl<L: Lanes> Sink for Finished<'_, L> {
     #[inline(always)]
     unsafe fn take(&mut self, rows: Range<usize>, panel: usize, sums: &[i32]) {
-        let outputs = self.weights.outputs();
-        let column = panel * self.columns;
-        let width = self.columns.min(outputs - column);
-        for done in (0..width).step_by(L::COUNT) {
-            let places = Places {
-                sums: &sums[done..],
-                first: rows.start * outputs + column + done,
-                column: column + done,
-                count: L::COUNT.min(width - done),
-            };
-            // SAFETY: `run` checked the sizes.
-            unsafe { self.put(rows.len(), &places) };
+        let columns = self.columns;
+        assert!(sums.len() >= rows.len() * columns, "a sum per row");
+        let first = panel * columns;
+        let tile = OfTile { weights: self.weights, columns, first, sums };
+        // SAFETY: `run` checked that residual and target hold a value per sum.
+        unsafe { self.finish.put(&tile, rows, (first, columns)) }
+    }
+}
+
+/// The sums of a tile, not scaled yet.
+struct OfTile<'a> {
+    weights: &'a PackedWeights,
+    columns: usize,
+    /// The output channel of its first column.
+    first: usize,
+    sums: &'a [i32],
+}
+
+impl<L: Lanes> Sums<L> for OfTile<'_> {
+    type Column = Scaled<L>;
+
+    #[inline(always)]
+    unsafe fn column(&self, done: usize) -> Scaled<L> {
+        let channels = self.first + done..self.first + done + L::COUNT;
+        // SAFETY: the caller runs where the processor has the instructions of `L`.
+        unsafe {
+            Scaled {
+                sums: self.sums[done..].as_ptr(),
+                columns: self.columns,
+                scale: L::load(self.weights.scales[channels.clone()].as_ptr()),
+                bias: L::load(self.weights.bias[channels].as_ptr()),
+            }
         }
     }
 }
 
-/// A vector's width of some rows of a tile, and where it goes.
-struct Places<'a> {
-    /// From the first row's on; rows are a panel apart.
-    sums: &'a [i32],
-    /// The place of the first row in target and residual.
-    first: usize,
-    column: usize,
-    count: usize,
+/// A vector's width of a tile's sums.
+struct Scaled<L: Lanes> {
+    /// The first row's; rows are `columns` apart.
+    sums: *const i32,
+    columns: usize,
+    scale: L::Vector,
+    bias: L::Vector,
 }
 
-impl<L: Lanes> Finished<'_, L> {
-    /// Scale and bias and what follows, row by row.
+impl<L: Lanes> Column<L> for Scaled<L> {
     #[inline(always)]
-    unsafe fn put(&mut self, rows: usize, places: &Places) {
-        let (weights, columns) = (self.weights, self.columns);
-        assert!(places.sums.len() + columns > rows * columns, "a sum per row");
-        // SAFETY: scales and bias are whole panels long; `run` checked that residual and target
-        // hold a value per sum.
+    unsafe fn vector(&self, row: usize) -> L::Vector {
+        // SAFETY: the caller's: a row of the tile.
         unsafe {
-            let scale = L::load(weights.scales[places.column..][..L::COUNT].as_ptr());
-            let bias = L::load(weights.bias[places.column..][..L::COUNT].as_ptr());
-            let mut finish = self.finish;
-            for row in 0..rows {
-                let sum = L::load_integers(places.sums.as_ptr().add(row * columns));
-                let place = places.first + row * weights.outputs();
-                finish.put(L::fma(sum, scale, bias), place, places.count);
-            }
-            self.finish = finish;
+            L::fma(L::load_integers(self.sums.add(row * self.columns)), self.scale, self.bias)
         }
     }
 }

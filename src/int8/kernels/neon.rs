@@ -1,6 +1,7 @@
 use std::arch::aarch64::*;
 
 use super::lanes::Lanes;
+use super::tile::Block;
 
 /// Four values; NEON is part of every 64-bit ARM processor.
 #[derive(Clone, Copy)]
@@ -9,8 +10,20 @@ pub(super) struct Four;
 // SAFETY of all below: the trait's: on places that the caller has; the instructions always exist.
 impl Lanes for Four {
     const COUNT: usize = 4;
-    const ROWS: usize = 12;
+    // With twice as many sums, and a vector of each row's values, as registers go.
+    const ROWS: usize = 8;
+    const BY_FOUR: bool = true;
     type Vector = float32x4_t;
+
+    #[inline(always)]
+    unsafe fn fma_of<const WHICH: i32>(
+        four: float32x4_t,
+        vector: float32x4_t,
+        sum: float32x4_t,
+    ) -> float32x4_t {
+        // SAFETY: see above.
+        unsafe { vfmaq_laneq_f32::<WHICH>(sum, vector, four) }
+    }
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> float32x4_t {
@@ -78,13 +91,12 @@ impl Lanes for Four {
         // SAFETY: see above; every conversion saturates.
         unsafe {
             let words = vqmovn_s32(vcvtnq_s32_f32(vector));
-            let bytes = vqmovn_s16(vcombine_s16(words, words));
-            let four = vget_lane_u32::<0>(vreinterpret_u32_s8(bytes)).to_le_bytes();
+            let bytes = vreinterpret_u32_s8(vqmovn_s16(vcombine_s16(words, words)));
             if count == 4 {
-                to.cast::<[u8; 4]>().write_unaligned(four);
-            } else {
-                std::ptr::copy_nonoverlapping(four.as_ptr().cast(), to, count);
+                return to.cast::<u32>().write_unaligned(vget_lane_u32::<0>(bytes));
             }
+            let four = vget_lane_u32::<0>(bytes).to_le_bytes();
+            std::ptr::copy_nonoverlapping(four.as_ptr().cast(), to, count);
         }
     }
 
@@ -164,15 +176,38 @@ impl Lanes for Four {
     }
 }
 
-/// Calls a cache line into the second level.
-#[inline(always)]
-pub(super) unsafe fn prefetch(line: *const u8) {
-    // SAFETY: a prefetch may name any address.
-    unsafe {
-        std::arch::asm!(
-            "prfm pldl2keep, [{0}]",
-            in(reg) line,
-            options(nostack, readonly, preserves_flags)
-        );
+/// A block's share of the next panel, which is called into the cache in the first of its steps, so that
+/// the others count nothing but themselves.
+pub(super) struct Ahead {
+    line: *const u8,
+    /// Lines in a step.
+    lines: usize,
+    /// Steps to call it in.
+    pub(super) steps: usize,
+}
+
+impl Ahead {
+    /// What a block of so many steps has to call.
+    #[inline(always)]
+    pub(super) fn of(block: &Block, steps: usize) -> Self {
+        let lines = block.ahead_lines.div_ceil(steps);
+        let steps = if lines == 0 { 0 } else { block.ahead_lines.div_ceil(lines) };
+        Self { line: block.ahead, lines, steps }
+    }
+
+    /// Calls a step's lines, maybe some behind the last: a prefetch never faults.
+    #[inline(always)]
+    pub(super) unsafe fn call(&mut self) {
+        for _ in 0..self.lines {
+            // SAFETY: a prefetch may name any address.
+            unsafe {
+                std::arch::asm!(
+                    "prfm pldl2keep, [{0}]",
+                    in(reg) self.line,
+                    options(nostack, readonly, preserves_flags)
+                );
+            }
+            self.line = self.line.wrapping_add(64);
+        }
     }
 }

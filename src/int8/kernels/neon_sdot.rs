@@ -3,7 +3,7 @@ use std::arch::asm;
 
 use super::Layout;
 use super::compiled::compiled;
-use super::neon::{Four, prefetch};
+use super::neon::{Ahead, Four};
 use super::tile::{Block, Tile};
 
 /// NEON with `SDOT`, four products of signed bytes per sum: Cortex-A55, A76 and later (Raspberry
@@ -66,35 +66,57 @@ unsafe fn rows<const ROWS: usize>(block: &Block, sums: *mut i32) {
     unsafe {
         let mut all = [[vdupq_n_s32(0); 2]; ROWS];
         let steps = block.inputs / 16;
-        let ahead = block.ahead_lines.div_ceil(steps);
-        for step in 0..steps {
-            for line in step * ahead..((step + 1) * ahead).min(block.ahead_lines) {
-                prefetch(block.ahead.add(line * 64));
-            }
-            let panel = block.panel.cast::<i8>().add(step * 128);
-            let mut values = [vdupq_n_s8(0); ROWS];
-            for (row, values) in values.iter_mut().enumerate() {
-                *values = vld1q_s8(block.activations.add(row * block.stride + step * 16));
-            }
-            for half in 0..2 {
-                let weights = panel.add(half * 16);
-                let [a, b, c, d] = [
-                    vld1q_s8(weights),
-                    vld1q_s8(weights.add(32)),
-                    vld1q_s8(weights.add(64)),
-                    vld1q_s8(weights.add(96)),
-                ];
-                for (sums, values) in all.iter_mut().zip(values) {
-                    sdot!(sums[half], a, values, "0");
-                    sdot!(sums[half], b, values, "1");
-                    sdot!(sums[half], c, values, "2");
-                    sdot!(sums[half], d, values, "3");
-                }
-            }
+        let mut ahead = Ahead::of(block, steps);
+        for step in 0..ahead.steps {
+            ahead.call();
+            rows_step(block, step, &mut all);
         }
-        for (row, [low, high]) in all.into_iter().enumerate() {
+        for step in ahead.steps..steps {
+            rows_step(block, step, &mut all);
+        }
+        store(all, sums);
+    }
+}
+
+#[inline(always)]
+unsafe fn store<const ROWS: usize>(all: [[int32x4_t; 2]; ROWS], sums: *mut i32) {
+    for (row, [low, high]) in all.into_iter().enumerate() {
+        // SAFETY: the caller has room for 8 sums per row.
+        unsafe {
             vst1q_s32(sums.add(row * 8), low);
             vst1q_s32(sums.add(row * 8 + 4), high);
+        }
+    }
+}
+
+/// Sixteen inputs.
+#[inline(always)]
+unsafe fn rows_step<const ROWS: usize>(
+    block: &Block,
+    step: usize,
+    all: &mut [[int32x4_t; 2]; ROWS],
+) {
+    // SAFETY: as for `rows`; 128 bytes of the panel and 16 of each row belong to a step.
+    unsafe {
+        let panel = block.panel.cast::<i8>().add(step * 128);
+        let mut values = [vdupq_n_s8(0); ROWS];
+        for (row, values) in values.iter_mut().enumerate() {
+            *values = vld1q_s8(block.activations.add(row * block.stride + step * 16));
+        }
+        for half in 0..2 {
+            let weights = panel.add(half * 16);
+            let [a, b, c, d] = [
+                vld1q_s8(weights),
+                vld1q_s8(weights.add(32)),
+                vld1q_s8(weights.add(64)),
+                vld1q_s8(weights.add(96)),
+            ];
+            for (sums, values) in all.iter_mut().zip(values) {
+                sdot!(sums[half], a, values, "0");
+                sdot!(sums[half], b, values, "1");
+                sdot!(sums[half], c, values, "2");
+                sdot!(sums[half], d, values, "3");
+            }
         }
     }
 }
@@ -160,31 +182,21 @@ macro_rules! lane {
 /// which Cortex-A76 has too few products to go on with (26.9 a cycle by llvm-mca, of 32).
 #[inline(always)]
 unsafe fn eight_rows(block: &Block, sums: *mut i32) {
-    // SAFETY: as for `rows`; a prefetch never faults, so that it may go past the end of what is ahead.
+    // SAFETY: as for `rows`.
     unsafe {
-        let zero = vdupq_n_s32(0);
-        let mut all = [[zero; 2]; 8];
+        let mut all = [[vdupq_n_s32(0); 2]; 8];
         let rows: [*const i8; 8] =
             std::array::from_fn(|row| block.activations.add(row * block.stride));
         let steps = block.inputs / 16;
-        let ahead = block.ahead_lines.div_ceil(steps);
-        // Steps that prefetch come first, so that the others count nothing but themselves.
-        let fetching = if ahead == 0 { 0 } else { block.ahead_lines.div_ceil(ahead) };
-        let mut line = block.ahead;
-        for step in 0..fetching {
-            for _ in 0..ahead {
-                prefetch(line);
-                line = line.wrapping_add(64);
-            }
+        let mut ahead = Ahead::of(block, steps);
+        for step in 0..ahead.steps {
+            ahead.call();
             eight_rows_step(block, &rows, step, &mut all);
         }
-        for step in fetching..steps {
+        for step in ahead.steps..steps {
             eight_rows_step(block, &rows, step, &mut all);
         }
-        for (row, [low, high]) in all.into_iter().enumerate() {
-            vst1q_s32(sums.add(row * 8), low);
-            vst1q_s32(sums.add(row * 8 + 4), high);
-        }
+        store(all, sums);
     }
 }
 

@@ -2,7 +2,7 @@ use std::arch::aarch64::*;
 
 use super::Layout;
 use super::compiled::compiled;
-use super::neon::{Four, prefetch};
+use super::neon::{Ahead, Four};
 use super::tile::{Block, Tile};
 
 /// NEON without dot products (Cortex-A53, A57, A72: Raspberry Pi 4, Jetson Nano): `SMULL` and
@@ -42,29 +42,43 @@ unsafe fn rows<const ROWS: usize>(block: &Block, sums: *mut i32) {
     unsafe {
         let mut all = [[vdupq_n_s32(0); 4]; ROWS];
         let steps = block.inputs / 16;
-        let ahead = block.ahead_lines.div_ceil(steps);
-        for step in 0..steps {
-            for line in step * ahead..((step + 1) * ahead).min(block.ahead_lines) {
-                prefetch(block.ahead.add(line * 64));
-            }
-            let panel = block.panel.cast::<i8>().add(step * 64);
-            let weights = [
-                vld1q_s8(panel),
-                vld1q_s8(panel.add(16)),
-                vld1q_s8(panel.add(32)),
-                vld1q_s8(panel.add(48)),
-            ];
-            for (row, sums) in all.iter_mut().enumerate() {
-                let values = vld1q_s8(block.activations.add(row * block.stride + step * 16));
-                for (sum, weights) in sums.iter_mut().zip(weights) {
-                    let pairs = vmull_s8(vget_low_s8(values), vget_low_s8(weights));
-                    *sum = vpadalq_s16(*sum, vmlal_high_s8(pairs, values, weights));
-                }
-            }
+        let mut ahead = Ahead::of(block, steps);
+        for step in 0..ahead.steps {
+            ahead.call();
+            rows_step(block, step, &mut all);
+        }
+        for step in ahead.steps..steps {
+            rows_step(block, step, &mut all);
         }
         for (row, [a, b, c, d]) in all.into_iter().enumerate() {
             let four = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
             vst1q_s32(sums.add(row * 4), four);
+        }
+    }
+}
+
+/// Sixteen inputs.
+#[inline(always)]
+unsafe fn rows_step<const ROWS: usize>(
+    block: &Block,
+    step: usize,
+    all: &mut [[int32x4_t; 4]; ROWS],
+) {
+    // SAFETY: as for `rows`; 64 bytes of the panel and 16 of each row belong to a step.
+    unsafe {
+        let panel = block.panel.cast::<i8>().add(step * 64);
+        let weights = [
+            vld1q_s8(panel),
+            vld1q_s8(panel.add(16)),
+            vld1q_s8(panel.add(32)),
+            vld1q_s8(panel.add(48)),
+        ];
+        for (row, sums) in all.iter_mut().enumerate() {
+            let values = vld1q_s8(block.activations.add(row * block.stride + step * 16));
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                let pairs = vmull_s8(vget_low_s8(values), vget_low_s8(weights));
+                *sum = vpadalq_s16(*sum, vmlal_high_s8(pairs, values, weights));
+            }
         }
     }
 }

@@ -4,6 +4,9 @@ use super::Norm;
 use super::lanes::Lanes;
 use super::linear::{Target, some, store_some};
 
+/// Vectors that are normalised together.
+const TOGETHER: usize = 4;
+
 /// See [`Kernel::layer_norm`](super::Kernel::layer_norm).
 #[inline(always)]
 pub(super) unsafe fn run<L: Lanes>(
@@ -17,58 +20,136 @@ pub(super) unsafe fn run<L: Lanes>(
     assert!(rows.end * width <= values.len(), "rows of these values");
     // SAFETY: the caller runs where the processor has the instructions of `L`.
     unsafe {
-        let mut poison = L::splat(0.0);
+        let mut writer = Writer::<L> { target, poison: L::splat(0.0) };
         for row in rows {
             let values = &values[row * width..][..width];
-            poison = one::<L>(values, norm, (target, row * width), poison);
+            one::<L>(values, norm, (&mut writer, row * width));
         }
-        L::sum(poison) == 0.0
+        L::sum(writer.poison) == 0.0
     }
 }
 
 /// The mean first, then the squares of what is left: one pass loses digits where the mean is large.
 #[inline(always)]
-unsafe fn one<L: Lanes>(
-    row: &[f32],
-    norm: &Norm,
-    (target, start): (&Target, usize),
-    mut poison: L::Vector,
-) -> L::Vector {
+unsafe fn one<L: Lanes>(row: &[f32], norm: &Norm, (writer, start): (&mut Writer<L>, usize)) {
     let width = row.len();
-    let whole = width - width % L::COUNT;
     // SAFETY: as above; every place is below `width`, the length of all slices.
     unsafe {
-        let mut sums = [L::splat(0.0); 2];
-        for (index, place) in (0..whole).step_by(L::COUNT).enumerate() {
-            sums[index % 2] = L::add(sums[index % 2], L::load(row.as_ptr().add(place)));
+        let mean = sum::<L, false>(row, 0.0) / width as f32;
+        let variance = sum::<L, true>(row, mean) / width as f32;
+        let factor = (variance + norm.epsilon).sqrt().recip();
+        let (mean, factor) = (L::splat(mean), L::splat(factor));
+        let row = Row::<L> { values: row, norm, mean, factor };
+        let mut place = 0;
+        while place + TOGETHER * L::COUNT <= width {
+            writer.put(row.normalised::<TOGETHER>(place, L::COUNT), start + place, L::COUNT);
+            place += TOGETHER * L::COUNT;
         }
-        let tail: f32 = row[whole..].iter().sum();
-        let mean = (L::sum(L::add(sums[0], sums[1])) + tail) / width as f32;
-        let middle = L::splat(mean);
-        let mut squares = [L::splat(0.0); 2];
-        for (index, place) in (0..whole).step_by(L::COUNT).enumerate() {
-            let rest = L::sub(L::load(row.as_ptr().add(place)), middle);
-            squares[index % 2] = L::fma(rest, rest, squares[index % 2]);
-        }
-        let tail: f32 = row[whole..].iter().map(|value| (value - mean) * (value - mean)).sum();
-        let variance = (L::sum(L::add(squares[0], squares[1])) + tail) / width as f32;
-        let factor = L::splat((variance + norm.epsilon).sqrt().recip());
-        for place in (0..width).step_by(L::COUNT) {
+        while place < width {
             let count = L::COUNT.min(width - place);
-            let value = some::<L>(row.as_ptr().add(place), count);
-            let value = L::mul(L::sub(value, middle), factor);
-            let scale = some::<L>(norm.scale.as_ptr().add(place), count);
-            let shift = some::<L>(norm.shift.as_ptr().add(place), count);
-            let value = L::fma(value, scale, shift);
-            match target {
-                Target::Floats(to) => store_some::<L>(value, to.at(start + place), count),
+            writer.put(row.normalised::<1>(place, count), start + place, count);
+            place += count;
+        }
+    }
+}
+
+/// The sum of a row, or with `SQUARES` of the squares of what its values are above `middle`.
+#[inline(always)]
+unsafe fn sum<L: Lanes, const SQUARES: bool>(row: &[f32], middle: f32) -> f32 {
+    let (whole, from) = (row.len() - row.len() % L::COUNT, row.as_ptr());
+    // SAFETY: as above.
+    unsafe {
+        // Two sums, since one would wait for itself.
+        let (mut even, mut odd) = (L::splat(0.0), L::splat(0.0));
+        let mut place = 0;
+        while place + 2 * L::COUNT <= whole {
+            even = added::<L, SQUARES>(even, L::load(from.add(place)), middle);
+            odd = added::<L, SQUARES>(odd, L::load(from.add(place + L::COUNT)), middle);
+            place += 2 * L::COUNT;
+        }
+        if place < whole {
+            even = added::<L, SQUARES>(even, L::load(from.add(place)), middle);
+        }
+        let rest = row[whole..].iter().map(|value| match SQUARES {
+            true => (value - middle) * (value - middle),
+            false => *value,
+        });
+        L::sum(L::add(even, odd)) + rest.sum::<f32>()
+    }
+}
+
+#[inline(always)]
+unsafe fn added<L: Lanes, const SQUARES: bool>(
+    sum: L::Vector,
+    value: L::Vector,
+    middle: f32,
+) -> L::Vector {
+    // SAFETY: as above.
+    unsafe {
+        if SQUARES {
+            let rest = L::sub(value, L::splat(middle));
+            L::fma(rest, rest, sum)
+        } else {
+            L::add(sum, value)
+        }
+    }
+}
+
+/// A row that is about to be normalised.
+struct Row<'a, L: Lanes> {
+    values: &'a [f32],
+    norm: &'a Norm<'a>,
+    mean: L::Vector,
+    /// One over the standard deviation.
+    factor: L::Vector,
+}
+
+impl<L: Lanes> Row<'_, L> {
+    /// `N` vectors from `place` on, of each the first `count` values.
+    #[inline(always)]
+    unsafe fn normalised<const N: usize>(&self, place: usize, count: usize) -> [L::Vector; N] {
+        // SAFETY: as above.
+        unsafe {
+            let mut values = [self.mean; N];
+            for (index, value) in values.iter_mut().enumerate() {
+                let place = place + index * L::COUNT;
+                let above = L::sub(some::<L>(self.values.as_ptr().add(place), count), self.mean);
+                let scale = some::<L>(self.norm.scale.as_ptr().add(place), count);
+                let shift = some::<L>(self.norm.shift.as_ptr().add(place), count);
+                *value = L::fma(L::mul(above, self.factor), scale, shift);
+            }
+            values
+        }
+    }
+}
+
+/// Where normalised values go.
+struct Writer<'a, L: Lanes> {
+    target: &'a Target<'a>,
+    /// Zeros, or NaN as soon as a value was not finite.
+    poison: L::Vector,
+}
+
+impl<L: Lanes> Writer<'_, L> {
+    /// Writes vectors that lie side by side, of each the first `count` values.
+    #[inline(always)]
+    unsafe fn put<const N: usize>(&mut self, values: [L::Vector; N], place: usize, count: usize) {
+        // SAFETY: as above.
+        unsafe {
+            match self.target {
+                Target::Floats(to) => {
+                    for (index, value) in values.into_iter().enumerate() {
+                        store_some::<L>(value, to.at(place + index * L::COUNT), count);
+                    }
+                }
                 Target::Bytes(to, inverse) => {
-                    poison = L::fma(value, L::splat(0.0), poison);
-                    let value = L::mul(value, L::splat(*inverse));
-                    L::store_bytes(value, to.at(start + place), count);
+                    for (index, value) in values.into_iter().enumerate() {
+                        self.poison = L::fma(value, L::splat(0.0), self.poison);
+                        let value = L::mul(value, L::splat(*inverse));
+                        L::store_bytes(value, to.at(place + index * L::COUNT), count);
+                    }
                 }
             }
         }
-        poison
     }
 }
