@@ -21,6 +21,16 @@ wait_lines() {
     done
 }
 
+# Asks the host for something. The folder is shared by a network's protocol, in which a file that the
+# host takes away just now can make the next one fail, and a shell ends where `:` cannot write.
+ask() {
+    tries=0
+    until touch /host/want/$1 2>/dev/null || [ $tries -ge 50 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+}
+
 cameras="platform:vivid-000 platform:vivid-001"
 plain="--size 640x360 --formats GREY,RGB3"
 shape="$plain --seconds 60"
@@ -127,7 +137,7 @@ screen() {
     shown=$!
     exec 5> /tmp/hold
     wait_lines $out/$case.out 1
-    : > /host/want/screendump-$1-$3-480x320-$4
+    ask screendump-$1-$3-480x320-$4
     tries=0
     while [ ! -e /host/got/screendump-$1-$3-480x320-$4 ] && [ $tries -lt 300 ]; do
         sleep 0.2
