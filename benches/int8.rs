@@ -44,11 +44,14 @@ fn main() {
             let rewritten = int8::rewrite(model.clone(), kernel);
             let mut parsed = tract_onnx::onnx().model_for_proto_model(rewritten.model()).unwrap();
             rewritten.install(&mut parsed).unwrap();
-            parsed
+            let batch = parsed.symbols.sym("N").to_dim();
+            (parsed, batch)
         });
         if options.plain {
+            // Of one size of batch, which suits it best: the product leaves the batch open.
             time(&format!("{file} plain tract"), &options, &model, |model| {
-                tract_onnx::onnx().model_for_proto_model(model).unwrap()
+                let parsed = tract_onnx::onnx().model_for_proto_model(model).unwrap();
+                (parsed, options.batch.to_dim())
             });
         }
     }
@@ -58,7 +61,7 @@ fn time(
     what: &str,
     options: &Options,
     model: &ModelProto,
-    parse: impl Fn(&ModelProto) -> InferenceModel,
+    parse: impl Fn(&ModelProto) -> (InferenceModel, TDim),
 ) {
     let is_text = model.graph.as_ref().unwrap().input[0].name == "input_ids";
     let started = Instant::now();
@@ -79,12 +82,11 @@ fn time(
     println!("{what}: median {median:.2} ms, least {least:.2} ms, prepared in {prepared:.0} ms");
 }
 
-fn prepared(mut parsed: InferenceModel, is_text: bool) -> Arc<TypedRunnableModel> {
-    let n = parsed.symbols.sym("N").to_dim();
+fn prepared((mut parsed, batch): (InferenceModel, TDim), is_text: bool) -> Arc<TypedRunnableModel> {
     let fact = match is_text {
-        true => InferenceFact::dt_shape(i64::datum_type(), tvec!(n, TOKENS.to_dim())),
+        true => InferenceFact::dt_shape(i64::datum_type(), tvec!(batch, TOKENS.to_dim())),
         false => {
-            let shape = tvec!(n, 3.to_dim(), IMAGE.to_dim(), IMAGE.to_dim());
+            let shape = tvec!(batch, 3.to_dim(), IMAGE.to_dim(), IMAGE.to_dim());
             InferenceFact::dt_shape(f32::datum_type(), shape)
         }
     };
