@@ -52,13 +52,15 @@ counter() {
     sed -n "s/.*\"$2\":\([0-9]*\).*/\1/p" $out/run_$1.out | tail -n 1
 }
 
-# wait_counter NAME COUNTER N
+# wait_counter NAME COUNTER N: until a status has told so much. Read once a turn: of two readings the
+# first may find no status yet and the second one, and neither says that N was reached.
 wait_counter() {
     tries=0
-    while [ "$(counter $1 $2 || echo 0)" -lt "$3" ] 2>/dev/null || [ -z "$(counter $1 $2)" ]; do
+    while [ $tries -lt 400 ]; do
+        counted=$(counter $1 $2 2>/dev/null)
+        if [ "${counted:--1}" -ge "$3" ]; then return; fi
         sleep 0.2
         tries=$((tries + 1))
-        [ $tries -lt 400 ] || return
     done
 }
 
