@@ -86,6 +86,12 @@ fn tensors(content: &[u8]) -> BTreeMap<String, Vec<u8>> {
     named.map(|(name, tensor)| (name, tensor.data().to_vec())).collect()
 }
 
+/// The values of all tensors, which are f32, in the order of their names.
+fn values(content: &[u8]) -> Vec<f32> {
+    let all = tensors(content).into_values().flatten().collect::<Vec<u8>>();
+    all.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
 #[test]
 fn a_run_that_was_stopped_goes_on_to_the_same_model() {
     let folder = tempfile::tempdir().unwrap();

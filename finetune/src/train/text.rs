@@ -124,7 +124,7 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
     let images = images::differences(&given, folder, session)?;
     let sentences: Vec<Difference> =
         images.kept.iter().map(|index| sentences[*index].clone()).collect();
-    let images_sum = images.sum.clone();
+    let id = id(tuning, [&base_sum, &images.sum])?;
     let words = widened(model.words.as_deref(), sentences.iter().map(|it| it.sentence.as_str()));
     let task = DifferenceSentences::new(tuning, &model, &sentences, images)?;
     model.parameters.train(Trained::TextBlocks, tuning.seed)?;
@@ -137,7 +137,7 @@ pub fn tune_text(tuning: &TextTuning, folder: &Path, session: Session) -> anyhow
         adam: AdamConfig { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip: 1e9 },
         lanes: (tuning.lanes[0], tuning.lanes[1]),
         every: [epoch, epoch.min(10)],
-        id: id(tuning, [&base_sum, &images_sum])?,
+        id,
         compares: true,
     };
     let mut run = Run::new(plan, (folder, session), model, &task)?;

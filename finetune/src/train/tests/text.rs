@@ -6,7 +6,7 @@ use pairspec::manifest;
 
 use super::super::Session;
 use super::super::text::{CaptionTerm, TextTuning, tune_text};
-use super::{QUIET, config, scratch, tensors, weights};
+use super::{QUIET, config, scratch, tensors, values, weights};
 use crate::describe::{self, OwnMeanings};
 use crate::synth::{self, Renderer};
 
@@ -79,11 +79,6 @@ impl Bench {
     fn error(&self, tuning: &TextTuning, folder: &Path) -> String {
         format!("{:#}", tune_text(tuning, folder, QUIET).unwrap_err())
     }
-}
-
-fn values(content: &[u8]) -> Vec<f32> {
-    let all = tensors(content).into_values().flatten().collect::<Vec<u8>>();
-    all.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
 }
 
 #[test]

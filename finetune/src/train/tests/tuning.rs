@@ -4,7 +4,7 @@ use super::super::sampler::{Sampler, Source};
 use super::super::tune::{Split, Tuning, tune};
 use super::super::vocabulary::Vocabulary;
 use super::super::{Report, Session, Settings, Symmetry};
-use super::{QUIET, config, scratch, tensors, weights};
+use super::{QUIET, config, scratch, tensors, values, weights};
 use crate::crops::{CropPair, Pool};
 use crate::describe::{OwnMeanings, topics};
 use crate::evaluate::{Question, evaluate};
@@ -123,10 +123,6 @@ fn tuning_changes_a_model_by_all_or_by_a_low_rank_and_resumes_to_the_bit() {
 fn half_of_the_trained_weights_is_written_where_half_is_asked() {
     let bench = Bench::new();
     let folder = bench.place("run");
-    let values = |content: &[u8]| -> Vec<f32> {
-        let all = tensors(content).into_values().flatten().collect::<Vec<u8>>();
-        all.chunks_exact(4).map(|it| f32::from_le_bytes(it.try_into().unwrap())).collect()
-    };
     let written = |rank, average| {
         let tuning = Tuning { rank, average, ..bench.tuning() };
         let folder = bench.place(if rank.is_some() { "low rank" } else { "all" });
