@@ -4,11 +4,10 @@ use super::lanes::Lanes;
 use super::linear::{Target, some, store_some};
 use super::math::{exponential, exponentials};
 use super::product::{Matrix, Product};
+use super::write::{TOGETHER, Writer};
 
 /// Queries whose scores are in the cache at once.
 const QUERIES: usize = 24;
-/// Vectors of scores that become shares together.
-const TOGETHER: usize = 4;
 /// Added to a score, this leaves nothing of its share in f32, whatever finite scores there are
 /// (`e^-88.1` is zero here).
 const MASKED: f32 = -1e8;
@@ -285,23 +284,13 @@ impl Head<'_> {
     unsafe fn store<L: Lanes>(&self, mixed: &[f32], factor: f32, place: usize) -> bool {
         // SAFETY: the caller's; `place` is a query's start in the target.
         unsafe {
-            let mut poison = L::splat(0.0);
-            let mut done = 0;
-            while done < mixed.len() {
+            let mut writer = Writer::<L>::new(*self.target);
+            for done in (0..mixed.len()).step_by(L::COUNT) {
                 let count = L::COUNT.min(mixed.len() - done);
                 let value = some::<L>(mixed.as_ptr().add(done), count);
-                let value = L::mul(value, L::splat(factor));
-                match self.target {
-                    Target::Floats(to) => store_some::<L>(value, to.at(place + done), count),
-                    Target::Bytes(to, inverse) => {
-                        poison = L::fma(value, L::splat(0.0), poison);
-                        let value = L::mul(value, L::splat(*inverse));
-                        L::store_bytes(value, to.at(place + done), count);
-                    }
-                }
-                done += count;
+                writer.put([L::mul(value, L::splat(factor))], (place + done, 0), count);
             }
-            L::sum(poison) == 0.0
+            writer.all_finite()
         }
     }
 }

@@ -2,11 +2,9 @@ use std::ops::Range;
 
 use super::Activation;
 use super::lanes::Lanes;
-use super::linear::{Target, some, store_some};
+use super::linear::some;
 use super::math::{Activate, Gelu, Nothing, QuickGelu};
-
-/// Rows that are finished together: activations have constants to share.
-const TOGETHER: usize = 4;
+use super::write::{TOGETHER, Writer};
 
 /// What becomes of the values of a linear layer, integer or not: activation, residual, store.
 #[derive(Clone, Copy)]
@@ -14,11 +12,9 @@ pub(super) struct Finish<'a, L: Lanes> {
     pub(super) activation: Activation,
     /// `[rows, outputs]`, added last.
     pub(super) residual: Option<&'a [f32]>,
-    pub(super) target: Target<'a>,
+    pub(super) writer: Writer<'a, L>,
     /// Values of a row of residual and target.
     pub(super) outputs: usize,
-    /// Zeros, or NaN as soon as a value was not finite: zero times that is NaN, and stays.
-    pub(super) poison: L::Vector,
 }
 
 /// A block of a linear layer's values, as a kernel leaves it.
@@ -109,27 +105,7 @@ impl<L: Lanes> Finish<'_, L> {
                     *value = L::add(*value, some::<L>(residual, count));
                 }
             }
-            match self.target {
-                Target::Floats(to) => {
-                    for (row, value) in values.into_iter().enumerate() {
-                        store_some::<L>(value, to.at(place + row * self.outputs), count);
-                    }
-                }
-                Target::Bytes(to, inverse) => {
-                    for (row, value) in values.into_iter().enumerate() {
-                        self.poison = L::fma(value, L::splat(0.0), self.poison);
-                        let value = L::mul(value, L::splat(inverse));
-                        L::store_bytes(value, to.at(place + row * self.outputs), count);
-                    }
-                }
-            }
+            self.writer.put(values, (place, self.outputs), count);
         }
-    }
-
-    /// Whether all values that became bytes were finite.
-    #[inline(always)]
-    pub(super) unsafe fn all_finite(&self) -> bool {
-        // SAFETY: as above.
-        unsafe { L::sum(self.poison) == 0.0 }
     }
 }

@@ -5,6 +5,7 @@ use super::lanes::Lanes;
 use super::linear::Target;
 use super::memory::AlignedFloats;
 use super::product::{Matrix, Product};
+use super::write::Writer;
 use super::{Activation, Kernel};
 
 /// The widest and highest block of any kernel.
@@ -115,8 +116,8 @@ pub(super) unsafe fn run<L: Lanes>(
     // SAFETY: the caller runs where the processor has the instructions of `L`; the sizes were just
     // checked, and `sums` holds any block.
     unsafe {
-        let poison = L::splat(0.0);
-        let mut finish = Finish::<L> { activation, residual, target: *target, outputs, poison };
+        let writer = Writer::new(*target);
+        let mut finish = Finish::<L> { activation, residual, writer, outputs };
         let blocks = rows.div_ceil(L::ROWS);
         let last = panels.end.saturating_sub(1);
         for panel in panels {
@@ -144,7 +145,7 @@ pub(super) unsafe fn run<L: Lanes>(
                 finish.put(&sums, block, (first, weights.columns));
             }
         }
-        finish.all_finite()
+        finish.writer.all_finite()
     }
 }
 

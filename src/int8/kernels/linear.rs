@@ -5,6 +5,7 @@ use super::finish::{Column, Finish, Sums};
 use super::lanes::Lanes;
 use super::shared::Shared;
 use super::tile::{Block, Tile};
+use super::write::Writer;
 use super::{Activation, PackedWeights};
 
 /// The widest and highest tile of any kernel.
@@ -95,11 +96,11 @@ pub(super) unsafe fn run<T: Tile, L: Lanes>(
     // that `Finished` relies on were just checked.
     unsafe {
         let Linear { weights, activation, residual, .. } = *linear;
-        let (outputs, poison) = (weights.outputs(), L::splat(0.0));
-        let finish = Finish { activation, residual, target: *target, outputs, poison };
+        let writer = Writer::new(*target);
+        let finish = Finish { activation, residual, writer, outputs: weights.outputs() };
         let mut sink = Finished::<L> { weights, columns, finish };
         tiles::<T>(linear, panels, &mut sink);
-        sink.finish.all_finite()
+        sink.finish.writer.all_finite()
     }
 }
 

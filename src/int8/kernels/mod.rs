@@ -29,6 +29,7 @@ mod run;
 mod scalar;
 mod shared;
 mod tile;
+mod write;
 
 #[cfg(target_arch = "x86_64")]
 mod amx;

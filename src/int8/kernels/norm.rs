@@ -2,10 +2,8 @@ use std::ops::Range;
 
 use super::Norm;
 use super::lanes::Lanes;
-use super::linear::{Target, some, store_some};
-
-/// Vectors that are normalised together.
-const TOGETHER: usize = 4;
+use super::linear::{Target, some};
+use super::write::{TOGETHER, Writer};
 
 /// See [`Kernel::layer_norm`](super::Kernel::layer_norm).
 #[inline(always)]
@@ -20,12 +18,12 @@ pub(super) unsafe fn run<L: Lanes>(
     assert!(rows.end * width <= values.len(), "rows of these values");
     // SAFETY: the caller runs where the processor has the instructions of `L`.
     unsafe {
-        let mut writer = Writer::<L> { target, poison: L::splat(0.0) };
+        let mut writer = Writer::<L>::new(*target);
         for row in rows {
             let values = &values[row * width..][..width];
             one::<L>(values, norm, (&mut writer, row * width));
         }
-        L::sum(writer.poison) == 0.0
+        writer.all_finite()
     }
 }
 
@@ -42,12 +40,13 @@ unsafe fn one<L: Lanes>(row: &[f32], norm: &Norm, (writer, start): (&mut Writer<
         let row = Row::<L> { values: row, norm, mean, factor };
         let mut place = 0;
         while place + TOGETHER * L::COUNT <= width {
-            writer.put(row.normalised::<TOGETHER>(place, L::COUNT), start + place, L::COUNT);
+            let values = row.normalised::<TOGETHER>(place, L::COUNT);
+            writer.put(values, (start + place, L::COUNT), L::COUNT);
             place += TOGETHER * L::COUNT;
         }
         while place < width {
             let count = L::COUNT.min(width - place);
-            writer.put(row.normalised::<1>(place, count), start + place, count);
+            writer.put(row.normalised::<1>(place, count), (start + place, L::COUNT), count);
             place += count;
         }
     }
@@ -119,37 +118,6 @@ impl<L: Lanes> Row<'_, L> {
                 *value = L::fma(L::mul(above, self.factor), scale, shift);
             }
             values
-        }
-    }
-}
-
-/// Where normalised values go.
-struct Writer<'a, L: Lanes> {
-    target: &'a Target<'a>,
-    /// Zeros, or NaN as soon as a value was not finite.
-    poison: L::Vector,
-}
-
-impl<L: Lanes> Writer<'_, L> {
-    /// Writes vectors that lie side by side, of each the first `count` values.
-    #[inline(always)]
-    unsafe fn put<const N: usize>(&mut self, values: [L::Vector; N], place: usize, count: usize) {
-        // SAFETY: as above.
-        unsafe {
-            match self.target {
-                Target::Floats(to) => {
-                    for (index, value) in values.into_iter().enumerate() {
-                        store_some::<L>(value, to.at(place + index * L::COUNT), count);
-                    }
-                }
-                Target::Bytes(to, inverse) => {
-                    for (index, value) in values.into_iter().enumerate() {
-                        self.poison = L::fma(value, L::splat(0.0), self.poison);
-                        let value = L::mul(value, L::splat(*inverse));
-                        L::store_bytes(value, to.at(place + index * L::COUNT), count);
-                    }
-                }
-            }
         }
     }
 }
