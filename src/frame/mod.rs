@@ -16,6 +16,7 @@ mod preprocess;
 mod preprocessor_file;
 mod rect;
 mod resample;
+mod turn;
 
 pub use error::Error;
 pub use pixels::{Frame, Pixels};

@@ -4,7 +4,7 @@ use super::variant::Standing;
 use super::{Reference, Timing, conditions};
 use crate::align::{PhotoFigures, Registration};
 use crate::clip::ImageEncoder;
-use crate::diff::Difference;
+use crate::diff::{self, Difference};
 use crate::frame::{Frame, Rect};
 use crate::recipe::Recipe;
 use crate::region::{self, Region};
@@ -155,10 +155,7 @@ impl Instruments<'_> {
                 crops.push(crop(reference.frame(), region.crop)?);
             }
         }
-        let frames: Vec<&Frame> = crops.iter().collect();
-        let embeddings =
-            self.encoder.encode_frames(&frames).map_err(|error| failed(error.to_string()))?;
-        let mut embeddings = embeddings.into_iter().map(|embedding| embedding.into_values());
+        let mut embeddings = self.embeddings(&crops).map_err(failed)?.into_iter();
         let mut next =
             || embeddings.next().ok_or_else(|| failed("the encoder left a crop out".into()));
         regions
@@ -177,5 +174,30 @@ impl Instruments<'_> {
                 Ok([of_reference, test])
             })
             .collect()
+    }
+
+    /// One embedding for each crop: of several views the sum of their directions.
+    fn embeddings(&self, crops: &[Frame]) -> Result<Vec<Vec<f32>>, String> {
+        let views = self.recipe.region.views as usize;
+        let encode = |frames: &[&Frame]| {
+            let all = self.encoder.encode_frames(frames).map_err(|error| error.to_string())?;
+            Ok::<_, String>(all.into_iter().map(|embedding| embedding.into_values()).collect())
+        };
+        if views == 1 {
+            return encode(&crops.iter().collect::<Vec<_>>());
+        }
+        let turned = crops.iter().flat_map(|crop| (0..views).map(|view| crop.turned(view)));
+        let turned: Vec<Frame> =
+            turned.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        let mut all: Vec<Vec<f32>> = encode(&turned.iter().collect::<Vec<_>>())?;
+        let sum = |views: &mut [Vec<f32>]| {
+            let mut sum = vec![0.0; views.first().map_or(0, Vec::len)];
+            for view in views {
+                diff::normalise(view, "turned").map_err(|error| error.to_string())?;
+                sum.iter_mut().zip(view).for_each(|(sum, value)| *sum += *value);
+            }
+            Ok(sum)
+        };
+        all.chunks_mut(views).map(sum).collect()
     }
 }

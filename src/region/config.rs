@@ -63,6 +63,12 @@ pub struct RegionConfig {
     /// The largest share of the frame that may differ, in percent, 1 to 100: beyond it is another
     /// part, or another light.
     pub max_changed_percent: u32,
+    /// Ways to lay a crop down that are embedded and averaged: 1 as it is, 4 with its quarter turns, 8
+    /// with those of its mirror image too. For products whose faults are the same any way up; each
+    /// way costs as much time as the first.
+    // Left out of the text that thresholds are tied to where it changes nothing.
+    #[serde(skip_serializing_if = "is_one")]
+    pub views: u32,
 }
 
 impl Default for RegionConfig {
@@ -81,6 +87,7 @@ impl Default for RegionConfig {
             max_regions: 256,
             max_change_px: None,
             max_changed_percent: 25,
+            views: 1,
         }
     }
 }
@@ -103,6 +110,10 @@ impl RegionConfig {
         px("min_box_px", self.min_box_px, 0, MAX_PX)?;
         px("max_change_px", self.max_change_px(), self.crop_px, MAX_PX)?;
         px("max_changed_percent", self.max_changed_percent, 1, 100)?;
+        if ![1, 4, 8].contains(&self.views) {
+            let (key, found) = ("views", self.views.into());
+            return Err(Error::BadConfig { key, found, expected: "1, 4 or 8".to_owned() });
+        }
         in_range("max_regions", self.max_regions as u64, 1, MAX_REGIONS as u32)
     }
 
@@ -110,6 +121,11 @@ impl RegionConfig {
     pub fn max_change_px(&self) -> u32 {
         self.max_change_px.unwrap_or((4 * self.crop_px).min(MAX_PX))
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_one(views: &u32) -> bool {
+    *views == 1
 }
 
 fn in_range(key: &'static str, found: u64, least: u32, most: u32) -> Result<(), Error> {
@@ -141,6 +157,9 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_named() {
+        let odd: RegionConfig = toml::from_str("views = 2").unwrap();
+        let message = odd.validate().unwrap_err().to_string();
+        assert!(message.starts_with("region.views = 2: 1, 4 or 8"), "{message}");
         for bad in [
             "crop_px = 7",
             "tile_stride_px = 0",

@@ -39,3 +39,4 @@ mod station;
 mod teaching;
 #[path = "../../src/test_data.rs"]
 mod test_data;
+mod views;
