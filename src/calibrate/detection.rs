@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use super::bootstrap::{Interval, mean_ap_interval};
+use super::named::named;
 use super::{Error, FittedThresholds};
 use crate::frame::Rect;
 
@@ -18,6 +19,9 @@ pub struct Prediction {
     pub confidence: f32,
     /// Index of the spec.
     pub class: usize,
+    /// Which region said so, where a verdict names one sentence of it alone: the most confident fault
+    /// at its limit. Nothing for a requirement, which is named beside others.
+    pub region: Option<usize>,
 }
 
 /// A labelled box.
@@ -40,10 +44,10 @@ pub struct Detection {
     pub mean_ap: Option<f64>,
     /// 95 % interval of that mean.
     pub interval: Option<Interval>,
-    /// F at the thresholds of the specs.
+    /// F of what a verdict names at the thresholds of the specs.
     pub at_thresholds: Agreement,
-    /// The best F that one confidence for all specs reaches. The confidence is chosen on the very
-    /// boxes it is reported on, so the figure is optimistic.
+    /// The best F of what a verdict names that one confidence for all specs reaches. The confidence is
+    /// chosen on the very boxes it is reported on, so the figure is optimistic.
     pub best: Option<BestAgreement>,
     /// Each class.
     pub classes: Vec<ClassDetection>,
@@ -116,7 +120,8 @@ pub(crate) struct Outcome {
 /// 0.33; mAP and F are reported. Each labelled box can be found once: predictions take, from the
 /// most confident down, the free box of their class they overlap most. Average precision is the
 /// area under the monotone envelope of the precision-recall points (Pascal VOC from 2010 on);
-/// predictions with equal confidence enter together. F counts the boxes of all classes together.
+/// predictions with equal confidence enter together. F counts the boxes of all classes together, and
+/// of each region what a verdict would name.
 ///
 /// # Errors
 /// [`Error::Count`] for a class beyond the specs, [`Error::Score`] for a confidence outside 0 to 1,
@@ -130,10 +135,16 @@ pub fn detect(
     check(predictions, truths, thresholds, iou)?;
     let classes = thresholds.specs.len();
     let outcomes = matched(predictions, truths, iou);
+    let at_limits = matched(&named(predictions, |class| thresholds.specs[class].1), truths, iou);
     let mut labelled = vec![0; classes];
     truths.iter().for_each(|truth| labelled[truth.class] += 1);
     let figures: Vec<ClassDetection> = (0..classes)
-        .map(|class| class_detection(&outcomes, labelled[class], (class, thresholds)))
+        .map(|class| {
+            let at_threshold = agreement_of(&at_limits, class, labelled[class]);
+            let id = thresholds.specs[class].0.clone();
+            let ap = ap_of(&outcomes, class, labelled[class]);
+            ClassDetection { id, truths: labelled[class], ap, at_threshold }
+        })
         .collect();
     let aps: Vec<f64> = figures.iter().filter_map(|class| class.ap).collect();
     let at_thresholds =
@@ -149,7 +160,7 @@ pub fn detect(
         mean_ap: (!aps.is_empty()).then(|| aps.iter().sum::<f64>() / aps.len() as f64),
         interval: mean_ap_interval(&outcomes, truths, classes),
         at_thresholds,
-        best: best(&outcomes, truths.len()),
+        best: best(&matched(&named(predictions, |_| Some(0.0)), truths, iou), truths.len()),
         classes: figures,
     })
 }
@@ -214,7 +225,7 @@ fn matched(predictions: &[Prediction], truths: &[TruthBox], iou: f32) -> Vec<Out
     let mut sorted: Vec<&Prediction> = predictions.iter().collect();
     sorted.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let outcome = |prediction: &Prediction| {
-        let Prediction { pair, rect, confidence, class } = *prediction;
+        let Prediction { pair, rect, confidence, class, .. } = *prediction;
         let start = by_place.partition_point(|index| place(&truths[*index]) < (pair, class));
         let same = by_place[start..].iter().take_while(|i| place(&truths[**i]) == (pair, class));
         let free = same.filter(|index| !is_found[**index]);
@@ -230,12 +241,13 @@ fn matched(predictions: &[Prediction], truths: &[TruthBox], iou: f32) -> Vec<Out
     sorted.into_iter().map(outcome).collect()
 }
 
-fn class_detection(
-    outcomes: &[Outcome],
-    labelled: usize,
-    (class, thresholds): (usize, &FittedThresholds),
-) -> ClassDetection {
-    let (id, threshold) = &thresholds.specs[class];
+fn agreement_of(outcomes: &[Outcome], class: usize, labelled: usize) -> Agreement {
+    let own = outcomes.iter().filter(|outcome| outcome.class == class);
+    let found = own.clone().filter(|outcome| outcome.is_right).count();
+    Agreement { found, reported: own.count(), labelled }
+}
+
+fn ap_of(outcomes: &[Outcome], class: usize, labelled: usize) -> Option<f64> {
     let own: Vec<Outcome> = outcomes.iter().copied().filter(|o| o.class == class).collect();
     let ties: Vec<(f64, f64)> = own
         .chunk_by(|a, b| a.confidence == b.confidence)
@@ -244,14 +256,7 @@ fn class_detection(
             (right as f64, (ties.len() - right) as f64)
         })
         .collect();
-    let ap = (labelled > 0).then(|| average_precision(ties.iter().copied(), labelled as f64));
-    let reported = own.iter().filter(|o| threshold.is_some_and(|limit| o.confidence >= limit));
-    let at_threshold = Agreement {
-        found: reported.clone().filter(|outcome| outcome.is_right).count(),
-        reported: reported.count(),
-        labelled,
-    };
-    ClassDetection { id: id.clone(), truths: labelled, ap, at_threshold }
+    (labelled > 0).then(|| average_precision(ties.iter().copied(), labelled as f64))
 }
 
 fn best(outcomes: &[Outcome], labelled: usize) -> Option<BestAgreement> {
@@ -285,7 +290,7 @@ mod tests {
     }
 
     fn predicted(pair: usize, x: u32, confidence: f32, class: usize) -> Prediction {
-        Prediction { pair, rect: square(x), confidence, class }
+        Prediction { pair, rect: square(x), confidence, class, region: None }
     }
 
     fn labelled(pair: usize, x: u32, class: usize) -> TruthBox {
@@ -358,6 +363,23 @@ mod tests {
         let best = found.best.unwrap();
         assert_eq!((best.confidence, best.agreement.f()), (0.4, Some(1.0)));
         assert_eq!(found.at_thresholds.f(), Some(2.0 / 3.0), "the second is below 0.5");
+    }
+
+    #[test]
+    fn a_region_with_two_likely_kinds_reports_one() {
+        let truths = [labelled(0, 0, 0)];
+        let of_region = |confidence, class| Prediction {
+            region: Some(7),
+            ..predicted(0, 0, confidence, class)
+        };
+        let found = detection(&[of_region(0.6, 0), of_region(0.55, 1)], &truths);
+        assert_eq!(found.at_thresholds, Agreement { found: 1, reported: 1, labelled: 1 });
+        assert_eq!(found.best.unwrap().agreement.f(), Some(1.0));
+        // A box is not taken by what was not reported.
+        let truths = [labelled(0, 0, 1)];
+        let other = predicted(0, 1, 0.52, 1);
+        let found = detection(&[of_region(0.6, 0), of_region(0.55, 1), other], &truths);
+        assert_eq!(found.at_thresholds, Agreement { found: 1, reported: 2, labelled: 1 });
     }
 
     #[test]

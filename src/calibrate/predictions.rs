@@ -1,9 +1,8 @@
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::Error;
 use super::table::Table;
-use super::{Error, Prediction};
 use crate::files;
 use crate::frame::Rect;
 
@@ -43,32 +42,6 @@ pub fn write_predictions<'a>(
 /// range.
 pub fn read_predictions(path: &Path) -> Result<Vec<PredictionRow>, Error> {
     rows_in(&files::read_text(path, MAX_FILE_BYTES)?, &path.display().to_string())
-}
-
-/// Puts indices for names.
-///
-/// # Errors
-/// [`Error::Table`] for a pair or spec that is not in the lists; lines count as written by
-/// [`write_predictions`].
-pub fn resolve_predictions(
-    rows: &[PredictionRow],
-    pairs: &HashMap<String, usize>,
-    spec_ids: &[String],
-) -> Result<Vec<Prediction>, Error> {
-    let unknown = |index: usize, what: &str, name: &str| Error::Table {
-        origin: "predictions".to_owned(),
-        line: index as u64 + 2,
-        reason: format!("{what} {name:?} is not known"),
-    };
-    let specs: HashMap<&str, usize> =
-        spec_ids.iter().enumerate().map(|(index, id)| (id.as_str(), index)).collect();
-    let resolve = |(index, row): (usize, &PredictionRow)| {
-        let pair = pairs.get(&row.pair_id).ok_or_else(|| unknown(index, "pair", &row.pair_id))?;
-        let class =
-            specs.get(row.spec.as_str()).ok_or_else(|| unknown(index, "spec", &row.spec))?;
-        Ok(Prediction { pair: *pair, rect: row.rect, confidence: row.confidence, class: *class })
-    };
-    rows.iter().enumerate().map(resolve).collect()
 }
 
 fn write_rows<'a>(
@@ -148,16 +121,6 @@ mod tests {
         assert!(refusal("a,1,1,2,5,NaN,open").contains("confidence NaN"));
         assert!(refusal("a,1,1,2,5,0,open").contains("confidence 0"));
         assert!(refusal("a,1,1,2,99999999999,0.5,open").contains("not a number"));
-    }
-
-    #[test]
-    fn names_that_are_not_known_are_refused() {
-        let pairs = HashMap::from([("a".to_owned(), 5)]);
-        let ids = ["open".to_owned()];
-        let error = resolve_predictions(&rows(), &pairs, &ids).unwrap_err();
-        assert!(error.to_string().contains("line 3: pair \"b, "), "{error}");
-        let resolved = resolve_predictions(&rows()[..1], &pairs, &ids).unwrap();
-        assert_eq!((resolved[0].pair, resolved[0].class), (5, 0));
     }
 
     #[test]

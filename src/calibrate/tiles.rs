@@ -175,7 +175,7 @@ c,train,0,0,ok,
 ";
 
     fn found(pair: usize, x: u32, confidence: f32, class: usize) -> Prediction {
-        Prediction { pair, rect: Rect::new(x, 10, 20, 20), confidence, class }
+        Prediction { pair, rect: Rect::new(x, 10, 20, 20), confidence, class, region: None }
     }
 
     fn figures(predictions: &[Prediction]) -> TileFigures {

@@ -49,6 +49,8 @@ enum UnitName {
 pub(crate) struct Study {
     /// Ids of the sentences that can be violated, in the order of all confidences.
     pub(crate) spec_ids: Vec<String>,
+    /// For each whether it is a fault, of which a region has one; not a requirement.
+    competing: Vec<bool>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) unjudged: Vec<Unjudged>,
     /// Reason by pair id.
@@ -138,6 +140,8 @@ impl Study {
         let context = Measurer { inspector, golden, violable, spec_ids: spec_ids_ref, by_region };
         let numbered: Vec<(usize, &Pair)> = pairs.iter().enumerate().collect();
         let mut study = Self { spec_ids: spec_ids.clone(), pairs: pairs.len(), ..Self::default() };
+        let specs = &inspector.recipe().sheet.specs;
+        study.competing = violable.iter().map(|&spec| specs[spec].kind == Kind::Fault).collect();
         study.unit = if by_region { "region" } else { "pair" };
         study.has_boxes = pairs.iter().any(|pair| pair.boxes.is_some());
         let bar = progress(pairs.len(), "pairs");
@@ -173,18 +177,24 @@ impl Study {
         self.inspected.insert(pair.id.clone(), index);
         self.baseline.extend(measured.baseline);
         self.samples.extend(measured.units.samples);
-        for (rect, confidences) in &measured.regions {
-            self.predict(index, pair, *rect, confidences);
+        for (region, (rect, confidences)) in measured.regions.iter().enumerate() {
+            self.predict((index, pair), (region, *rect), confidences);
         }
         self.tile_baseline
             .extend(measured.tiles.into_iter().map(|(rect, score)| ((index, rect), score)));
         Ok(())
     }
 
-    fn predict(&mut self, index: usize, pair: &Pair, rect: Rect, confidences: &[f32]) {
+    fn predict(
+        &mut self,
+        (index, pair): (usize, &Pair),
+        (region, rect): (usize, Rect),
+        confidences: &[f32],
+    ) {
         for (class, &confidence) in confidences.iter().enumerate() {
             if confidence > LEAST_CONFIDENCE {
-                self.predictions.push(Prediction { pair: index, rect, confidence, class });
+                let region = self.competing[class].then_some(region);
+                self.predictions.push(Prediction { pair: index, rect, confidence, class, region });
                 self.rows.push(PredictionRow {
                     pair_id: pair.id.clone(),
                     rect,

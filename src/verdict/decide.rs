@@ -94,8 +94,8 @@ pub struct WrongVariant {
 pub struct Decision {
     /// [`Verdict::Conforming`] exactly when there is no reason below, else [`Verdict::Mismatch`].
     pub verdict: Verdict,
-    /// Strongest first, measured against the threshold; at most one sentence per region, the one
-    /// furthest above its threshold, and every requirement that is broken there.
+    /// Strongest first, measured against the threshold; of each region the most confident fault among
+    /// those that reach their thresholds, and every requirement that is broken there.
     pub violations: Vec<Violation>,
     /// In the order of the regions.
     pub unexplained: Vec<Unexplained>,
@@ -154,7 +154,11 @@ fn violations_of(
     let (mut kept, faults): (Vec<_>, Vec<_>) = all
         .into_iter()
         .partition(|violation| sentences[violation.sentence].kind == Kind::Requirement);
-    kept.extend(faults.into_iter().max_by(|a, b| excess(a).total_cmp(&excess(b))));
+    // Faults share one softmax, so that the larger share is the likelier kind. How far each is above
+    // its own threshold says something else: the more a kind is seen on good parts, the less it counts.
+    kept.extend(
+        faults.into_iter().max_by(|a, b| a.score.confidence.total_cmp(&b.score.confidence)),
+    );
     kept
 }
 
@@ -264,11 +268,7 @@ mod tests {
     fn one_fault_per_region_and_every_broken_requirement() {
         let found = decided(&[region(0.1, [(0.6, 0.0), (0.3, 0.0), (0.0, 0.0), (0.9, 0.0)])]);
         let ids: Vec<usize> = found.violations.iter().map(|violation| violation.sentence).collect();
-        assert_eq!(
-            ids,
-            [1, 3],
-            "short is 1.5 times its threshold, as is mark; open only 1.2 times"
-        );
+        assert_eq!(ids, [3, 0], "open is likelier than short; mark is further above its threshold");
     }
 
     #[test]
