@@ -1,4 +1,5 @@
 use super::auroc::{Auroc, Scored};
+use super::best_f::best_f;
 use super::curve::quantile;
 use super::search::{Evidence, lowest_misses, most_rejects};
 use super::{Arming, Error, FittedThresholds, Sample, Target, Truth, Unexplained};
@@ -45,7 +46,7 @@ pub(crate) struct Request<'a> {
 ///
 /// A sentence is armed when there are faults labelled with it and the 95 % interval of its AUROC
 /// against the conforming units lies above 0.5. All armed sentences share one level, which the
-/// target determines: see [`most_rejects`] and [`lowest_misses`].
+/// target determines: see [`most_rejects`], [`lowest_misses`] and [`best_f`].
 ///
 /// # Errors
 /// [`Error::EmptyClass`] without a conforming or without a faulty unit.
@@ -66,13 +67,14 @@ pub(crate) fn fit(samples: &[&Sample], request: &Request<'_>) -> Result<Fit, Err
         true => Familiar::of(&conforming, &faulty).map_err(|why| warnings.push(why)).ok(),
         false => None,
     };
+    let unexplained_level = (conforming.len() as f64 * UNEXPLAINED_CONFORMING) as usize;
     let evidence = Evidence { conforming, faulty, armed, familiar };
     let (limits, unexplained) = match request.target {
         Target::MaxFalseReject(share) => most_rejects(&evidence, share, &mut warnings),
         Target::MaxMiss(share) => {
-            let allowed = evidence.conforming.len() as f64 * UNEXPLAINED_CONFORMING;
-            lowest_misses(&evidence, (share, allowed as usize), &mut warnings)
+            lowest_misses(&evidence, (share, unexplained_level), &mut warnings)
         }
+        Target::BestF => best_f(&evidence, unexplained_level),
     };
     let specs = arming.into_iter().zip(limits).map(|(may, limit)| armed_at(may, limit)).collect();
     Ok(Fit { specs, unexplained, warnings })

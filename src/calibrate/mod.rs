@@ -9,6 +9,7 @@
 mod acceptance;
 mod auroc;
 mod baseline;
+mod best_f;
 mod bootstrap;
 mod calibration;
 mod cross_validation;

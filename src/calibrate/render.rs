@@ -29,6 +29,7 @@ impl Calibration {
         let wanted = match self.target {
             Target::MaxFalseReject(share) => format!("false rejects at most {}", percent(share)),
             Target::MaxMiss(share) => format!("misses at most {}", percent(share)),
+            Target::BestF => "the best F".to_owned(),
         };
         let title = format!(
             "threshold calibration, unit {unit}, wanted: {wanted}\n\

@@ -104,7 +104,7 @@ impl Evidence<'_> {
     }
 
     /// The size limit at which at most `level` conforming units are unexplained.
-    fn unexplained_above(&self, familiar: Familiar, level: usize) -> Unexplained {
+    pub(super) fn unexplained_above(&self, familiar: Familiar, level: usize) -> Unexplained {
         let mut sizes: Vec<f32> =
             self.conforming.iter().filter_map(|sample| unfamiliar(sample, familiar)).collect();
         sizes.sort_by(|a, b| b.total_cmp(a));
@@ -185,22 +185,11 @@ fn lower_levels(levels: &mut [usize], scores: impl Iterator<Item = Option<f32>>)
 mod tests {
     use super::*;
     use crate::calibrate::Truth;
-
-    fn samples(truth: &Truth, scores: &[[f32; 2]]) -> Vec<Sample> {
-        let sample = |confidences: &[f32; 2]| Sample {
-            pair: 0,
-            group: String::new(),
-            truth: truth.clone(),
-            confidences: confidences.to_vec(),
-            size: 0.0,
-            best_cosine: 0.0,
-        };
-        scores.iter().map(sample).collect()
-    }
+    use crate::calibrate::simulated::scored;
 
     fn rejects(conforming: &[[f32; 2]], faulty: &[[f32; 2]], share: f64) -> Vec<Option<f32>> {
-        let conforming = samples(&Truth::Conforming, conforming);
-        let faulty = samples(&Truth::Fault(0), faulty);
+        let conforming = scored(&Truth::Conforming, conforming);
+        let faulty = scored(&Truth::Fault(0), faulty);
         let evidence = Evidence {
             conforming: conforming.iter().collect(),
             faulty: faulty.iter().collect(),
@@ -248,8 +237,8 @@ mod tests {
     #[test]
     fn every_spec_may_miss_the_same_share_of_its_own() {
         let own: Vec<[f32; 2]> = (1..=9).map(|score| [score as f32 / 10.0, 0.0]).collect();
-        let (faulty, other) = (samples(&Truth::Fault(0), &own), samples(&Truth::Fault(1), &[]));
-        let conforming = samples(&Truth::Conforming, &[[0.0, 0.0], [0.24, 0.0]]);
+        let (faulty, other) = (scored(&Truth::Fault(0), &own), scored(&Truth::Fault(1), &[]));
+        let conforming = scored(&Truth::Conforming, &[[0.0, 0.0], [0.24, 0.0]]);
         let evidence = Evidence {
             conforming: conforming.iter().collect(),
             faulty: faulty.iter().chain(&other).collect(),

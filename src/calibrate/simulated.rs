@@ -32,3 +32,16 @@ pub(super) fn line(units: usize, seed: u64) -> Vec<Sample> {
     };
     (0..units).map(&mut unit).collect()
 }
+
+/// Samples with these confidences, alike in all else.
+pub(super) fn scored(truth: &Truth, scores: &[[f32; 2]]) -> Vec<Sample> {
+    let sample = |confidences: &[f32; 2]| Sample {
+        pair: 0,
+        group: String::new(),
+        truth: truth.clone(),
+        confidences: confidences.to_vec(),
+        size: 0.0,
+        best_cosine: 0.0,
+    };
+    scores.iter().map(sample).collect()
+}

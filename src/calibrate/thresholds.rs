@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Sample};
 
-/// What the thresholds should reach, as a share of units, 0 to below 1.
+/// What the thresholds should reach; shares are of units, 0 to below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
@@ -10,16 +10,12 @@ pub enum Target {
     MaxFalseReject(f64),
     /// At most this share of the faulty units passes.
     MaxMiss(f64),
+    /// As many faulty units as possible are found and named right, and as few others called faulty:
+    /// the best F, which takes both mistakes as equally bad.
+    BestF,
 }
 
 impl Target {
-    /// The share itself.
-    pub fn share(self) -> f64 {
-        match self {
-            Self::MaxFalseReject(share) | Self::MaxMiss(share) => share,
-        }
-    }
-
     /// Refuses a share that is none.
     ///
     /// # Errors
@@ -28,6 +24,7 @@ impl Target {
         let (what, value) = match self {
             Self::MaxFalseReject(share) => ("wanted false-reject rate", share),
             Self::MaxMiss(share) => ("wanted miss rate", share),
+            Self::BestF => return Ok(self),
         };
         match (0.0..1.0).contains(&value) {
             true => Ok(self),

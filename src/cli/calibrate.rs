@@ -26,6 +26,10 @@ pub(crate) struct Arguments {
     /// Pass at most this share of faulty units
     #[arg(long, value_name = "SHARE")]
     max_miss: Option<f64>,
+    /// The limits with the best F instead: for faults that are found, named and counted, where a wrong
+    /// call costs as much as a missed one
+    #[arg(long, conflicts_with_all = ["max_miss", "max_false_reject"])]
+    best_f: bool,
     /// Divide the groups into this many folds [default: one for each group]
     #[arg(long, value_name = "N")]
     folds: Option<usize>,
@@ -54,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     study.warn_of_not_inspected();
     study.check_any_inspected()?;
     let target = match arguments.max_miss {
+        _ if arguments.best_f => Target::BestF,
         Some(share) => Target::MaxMiss(share),
         None => Target::MaxFalseReject(arguments.max_false_reject),
     };
