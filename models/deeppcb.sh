@@ -12,7 +12,8 @@ bin=${CARGO_TARGET_DIR:-target}/release
 unseen=group13000,group77000,group50600
 seen=$(sed 1d "$data/manifest.csv" | cut -d, -f3 | sort -u | grep -v -x -F "$(echo $unseen | tr , '\n')" | paste -sd, -)
 
-# tune NAME GROUPS: a bundle in WORK/NAME, with a recipe of its own that nothing is calibrated for yet.
+# tune NAME GROUPS: a bundle in WORK/NAME, with a recipe of its own that nothing is calibrated for yet. Etched
+# boards are the same any way up, so that four views of each crop are averaged.
 tune() {
     "$bin/pairspec-finetune" train tune models/default/clip "$data/manifest.csv" --groups "$2" --symmetry all \
         --steps "${STEPS:-3000}" --peak "${PEAK:-2e-4}" --average "${AVERAGE:-0.5}" --batch 32 --micro 64 \
@@ -21,12 +22,15 @@ tune() {
     "$bin/pairspec" model import "$work/$1/model" -o "$work/$1/bundle"
     for file in recipe.toml specs.toml; do cp models/default/demo/$file "$work/$1/"; done
     sed -i 's#^bundle = .*#bundle = "bundle"#; s#^thresholds = .*#thresholds = "thresholds.toml"#' "$work/$1/recipe.toml"
+    sed -i "s#^crop_px = .*#&\nviews = ${VIEWS:-4}#" "$work/$1/recipe.toml"
     "$bin/pairspec" specs embed "$work/$1/specs.toml" --model "$work/$1/bundle" -o "$work/$1/specs.cache"
 }
 
-# judge NAME CALIBRATED JUDGED: thresholds from one set of groups, figures of the other.
+# judge NAME CALIBRATED JUDGED: thresholds from one set of groups, figures of the other. Nearly every region
+# of these pairs has a fault, so that limits are set by how well faults are found and named.
 judge() {
-    "$bin/pairspec" calibrate "$data/manifest.csv" --groups "$2" --recipe "$work/$1/recipe.toml" > "$work/$1/calibrate.txt"
+    "$bin/pairspec" calibrate "$data/manifest.csv" --groups "$2" --recipe "$work/$1/recipe.toml" --best-f \
+        > "$work/$1/calibrate.txt"
     "$bin/pairspec" evaluate "$data/manifest.csv" --groups "$3" --tiles "$data/tiles_224.csv" \
         --recipe "$work/$1/recipe.toml" > "$work/$1/evaluate.txt"
     echo "== $1: tuned on $2, judged on $3"
