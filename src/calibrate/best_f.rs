@@ -55,8 +55,8 @@ mod tests {
     #[test]
     fn the_best_f_weighs_wrong_calls_against_missed_faults() {
         let conforming = scored(&Truth::Conforming, &[[0.1, 0.1], [0.5, 0.2], [0.2, 0.05]]);
-        // The third is called by the wrong sentence, the last by none.
-        let of_first = scored(&Truth::Fault(0), &[[0.9, 0.0], [0.6, 0.1], [0.1, 0.7], [0.05, 0.0]]);
+        // The third is called by the wrong sentence, the last of either by none.
+        let of_first = scored(&Truth::Fault(0), &[[0.9, 0.0], [0.6, 0.1], [0.1, 0.7], [0.0, 0.0]]);
         let of_second = scored(&Truth::Fault(1), &[[0.1, 0.8], [0.0, 0.4], [0.0, 0.0]]);
         let evidence = Evidence {
             conforming: conforming.iter().collect(),

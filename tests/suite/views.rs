@@ -58,5 +58,5 @@ fn one_view_leaves_thresholds_valid_and_several_make_them_stale() {
     folder.edit("recipe.toml", "views = 1", "views = 4");
     folder.run(&arguments).exits(2).prints(&["region section"]);
     folder.edit("recipe.toml", "views = 4", "views = 3");
-    folder.run(&arguments).exits(2).fails(&["region.views = 3", "1, 4 or 8"]);
+    folder.run(&arguments).exits(2).fails(&["[region]: views = 3: 1, 4 or 8"]);
 }
