@@ -10,6 +10,9 @@ use crate::recipe::Recipe;
 use crate::region::{self, Region};
 use crate::verdict::{Judge, NotInspected, RegionScores, Stage};
 
+/// Views that are pixels in memory at once, 39 MB at 224 px; a box may have little.
+const VIEWS_AT_ONCE: usize = 64;
+
 /// One region with how all sentences fare in it.
 #[derive(Debug, Clone)]
 pub struct MeasuredRegion {
@@ -186,18 +189,24 @@ impl Instruments<'_> {
         if views == 1 {
             return encode(&crops.iter().collect::<Vec<_>>());
         }
-        let turned = crops.iter().flat_map(|crop| (0..views).map(|view| crop.turned(view)));
-        let turned: Vec<Frame> =
-            turned.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-        let mut all: Vec<Vec<f32>> = encode(&turned.iter().collect::<Vec<_>>())?;
         let sum = |views: &mut [Vec<f32>]| {
             let mut sum = vec![0.0; views.first().map_or(0, Vec::len)];
             for view in views {
                 diff::normalise(view, "turned").map_err(|error| error.to_string())?;
                 sum.iter_mut().zip(view).for_each(|(sum, value)| *sum += *value);
             }
-            Ok(sum)
+            Ok::<_, String>(sum)
         };
-        all.chunks_mut(views).map(sum).collect()
+        let mut all = Vec::with_capacity(crops.len());
+        for some in crops.chunks(VIEWS_AT_ONCE / views) {
+            let turned = some.iter().flat_map(|crop| (0..views).map(|view| crop.turned(view)));
+            let turned: Vec<Frame> =
+                turned.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+            let mut embedded: Vec<Vec<f32>> = encode(&turned.iter().collect::<Vec<_>>())?;
+            for views in embedded.chunks_mut(views) {
+                all.push(sum(views)?);
+            }
+        }
+        Ok(all)
     }
 }
