@@ -7,8 +7,9 @@
 # Needs qemu-system-aarch64, dpkg-deb, cpio, kmod, and Debian's arm64 packages of a kernel and a
 # static busybox, which it downloads with apt-get (dpkg --add-architecture arm64). Where something is
 # missing it says SKIP and the reason, and ends with 0. PAIRSPEC_EMULATED_CACHE keeps what was
-# downloaded, PAIRSPEC_EMULATED_KEEP=DIR what the board wrote; after PAIRSPEC_EMULATED_LIMIT seconds
-# (2400) a board that has not come to an end has failed.
+# downloaded, PAIRSPEC_EMULATED_KEEP=DIR what the board wrote. Ends with 1 where something does not hold, and
+# with 3 where the board was not done after PAIRSPEC_EMULATED_LIMIT seconds (2400): how fast it is says
+# nothing of the program.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -79,6 +80,7 @@ same() {
 }
 
 boot() {
+    local ended=0
     mkdir -p "$work/host/out" "$work/host/want" "$work/host/got"
     install -m 755 "$binary" "$work/host/pairspec"
     cp "$here/guest.sh" "$work/host/"
@@ -95,12 +97,13 @@ boot() {
         -kernel "$work/vmlinuz" -initrd "$work/initrd.gz" \
         -append "console=ttyAMA0 quiet panic=-1" \
         -virtfs "local,path=$work/host,mount_tag=host,security_model=none" \
-        -device virtio-gpu-pci,xres=480,yres=320 </dev/null >"$work/console" 2>&1 || true
+        -device virtio-gpu-pci,xres=480,yres=320 </dev/null >"$work/console" 2>&1 || ended=$?
     kill "$server" 2>/dev/null || true
     [ -f "$work/host/out/finished" ] || {
         tail -30 "$work/console"
         ls -l "$work/host/out"
         echo "emulated board: it did not come to an end" >&2
+        [ $ended -ne 124 ] || exit 3
         exit 1
     }
 }
