@@ -3,8 +3,8 @@ use std::collections::HashSet;
 use super::Prediction;
 
 /// Of these predictions those that a verdict would name, given the limit of each class: of one region
-/// the most confident that reaches its limit ([`decide`](crate::verdict::decide)), and all that
-/// belong to none.
+/// the most confident that reaches its limit ([`decide`](crate::verdict::decide)), and of those that
+/// belong to none all that reach theirs.
 pub(crate) fn named(
     predictions: &[Prediction],
     limit: impl Fn(usize) -> Option<f32>,
