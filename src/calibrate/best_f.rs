@@ -31,8 +31,7 @@ pub(crate) fn best_f(evidence: &Evidence<'_>, unexplained_level: usize) -> Limit
         }
     }
     let limits = evidence.armed.iter().map(|armed| best.1.filter(|_| *armed)).collect();
-    let level = unexplained_level.min(evidence.conforming.len() - 1);
-    (limits, evidence.familiar.map(|known| evidence.unexplained_above(known, level)))
+    (limits, evidence.unexplained_above(unexplained_level))
 }
 
 impl Evidence<'_> {

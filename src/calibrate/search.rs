@@ -43,7 +43,7 @@ pub(crate) fn most_rejects(
     let limit =
         |spec: usize| evidence.armed[spec].then(|| evidence.quiet_above(spec, level)).flatten();
     let limits = (0..evidence.armed.len()).map(limit).collect();
-    (limits, evidence.familiar.map(|familiar| evidence.unexplained_above(familiar, level)))
+    (limits, evidence.unexplained_above(level))
 }
 
 /// The highest limits at which at most a share of the faulty units passes.
@@ -61,8 +61,7 @@ pub(crate) fn lowest_misses(
         warnings.push(too_few("faulty", faulty, share));
         0
     });
-    let level = unexplained_level.min(evidence.conforming.len() - 1);
-    let unexplained = evidence.familiar.map(|known| evidence.unexplained_above(known, level));
+    let unexplained = evidence.unexplained_above(unexplained_level);
     let own: Vec<Vec<f32>> = (0..evidence.armed.len()).map(|spec| evidence.own(spec)).collect();
     let limits = |allowed: f64| -> Vec<Option<f32>> {
         own.iter().enumerate().map(|(spec, own)| evidence.firing_from(spec, own, allowed)).collect()
@@ -103,13 +102,16 @@ impl Evidence<'_> {
         (limit <= 1.0).then_some(limit)
     }
 
-    /// The size limit at which at most `level` conforming units are unexplained.
-    pub(super) fn unexplained_above(&self, familiar: Familiar, level: usize) -> Unexplained {
+    /// The size limit at which at most `level` conforming units are unexplained, where it is known what
+    /// is familiar.
+    pub(super) fn unexplained_above(&self, level: usize) -> Option<Unexplained> {
+        let familiar = self.familiar?;
         let mut sizes: Vec<f32> =
             self.conforming.iter().filter_map(|sample| unfamiliar(sample, familiar)).collect();
         sizes.sort_by(|a, b| b.total_cmp(a));
+        let level = level.min(self.conforming.len() - 1);
         let min_size = sizes.get(level).copied().unwrap_or(familiar.usual_size);
-        Unexplained { min_size, max_cosine: familiar.max_cosine }
+        Some(Unexplained { min_size, max_cosine: familiar.max_cosine })
     }
 
     /// Confidences of the spec on its own faults, rising; none when it may not fire.

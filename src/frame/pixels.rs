@@ -36,6 +36,11 @@ impl Frame {
         Ok(frame)
     }
 
+    /// Other pixels, at least one, of the same source.
+    pub(super) fn with_pixels(&self, pixels: Pixels) -> Self {
+        Self { pixels, bit_depth: self.bit_depth, origin: self.origin.clone() }
+    }
+
     /// The pixels.
     pub fn pixels(&self) -> &Pixels {
         &self.pixels

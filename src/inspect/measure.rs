@@ -200,8 +200,7 @@ impl Instruments<'_> {
         let mut all = Vec::with_capacity(crops.len());
         for some in crops.chunks(VIEWS_AT_ONCE / views) {
             let turned = some.iter().flat_map(|crop| (0..views).map(|view| crop.turned(view)));
-            let turned: Vec<Frame> =
-                turned.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+            let turned: Vec<Frame> = turned.collect();
             let mut embedded: Vec<Vec<f32>> = encode(&turned.iter().collect::<Vec<_>>())?;
             for views in embedded.chunks_mut(views) {
                 all.push(sum(views)?);
