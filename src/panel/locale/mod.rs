@@ -346,6 +346,7 @@ mod tests {
                 for face in [Face::Regular, Face::Bold] {
                     assert!(face::has(face, character), "{face:?} lacks {character:?}");
                 }
+                assert!(!face::is_made_bolder(character), "{character:?}");
             }
         }
     }
