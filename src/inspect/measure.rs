@@ -10,7 +10,7 @@ use crate::recipe::Recipe;
 use crate::region::{self, Region};
 use crate::verdict::{Judge, NotInspected, RegionScores, Stage};
 
-/// Views that are pixels in memory at once, 39 MB at 224 px; a box may have little.
+/// Turned views that are in memory at once: a box may have little.
 const VIEWS_AT_ONCE: usize = 64;
 
 /// One region with how all sentences fare in it.

@@ -9,6 +9,7 @@ mod bad_texts;
 mod board;
 mod bundled;
 mod clip;
+mod clip_batches;
 mod clip_refusals;
 mod commands;
 #[cfg(unix)]

@@ -18,6 +18,8 @@ use crate::int8;
 const FEW_TOKENS: usize = 100;
 /// Images given to the engine at once.
 const MOST_AT_ONCE: usize = 8;
+/// Frames that are pixels in memory at once, 39 MB at 224 px; a box may have little.
+const FRAMES_AT_ONCE: usize = 64;
 
 /// The image tower of a bundle, ready to run.
 #[derive(Debug, Clone)]
@@ -128,7 +130,9 @@ impl ImageEncoder {
         });
         let mut all = Vec::with_capacity(count);
         for result in results {
-            all.extend(result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            let embedded = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let offset = all.len();
+            all.extend(embedded.map_err(|error| moved(error, offset))?);
         }
         Ok(all)
     }
@@ -139,11 +143,19 @@ impl ImageEncoder {
     /// Those of [`ImageEncoder::encode`], and [`Error::Frame`].
     pub fn encode_frames(&self, frames: &[&Frame]) -> Result<Vec<Embedding>, Error> {
         let size = self.tensor_len();
-        let mut batch = vec![0.0; size * frames.len()];
-        for (frame, pixels) in frames.iter().zip(batch.chunks_exact_mut(size)) {
-            self.preprocess.write(frame, pixels)?;
+        let most = FRAMES_AT_ONCE.next_multiple_of(self.fixed_batch.unwrap_or(1));
+        let mut all = Vec::with_capacity(frames.len());
+        let mut batch = Vec::new();
+        for some in frames.chunks(most) {
+            batch.resize(size * some.len(), 0.0);
+            for (frame, pixels) in some.iter().zip(batch.chunks_exact_mut(size)) {
+                self.preprocess.write(frame, pixels)?;
+            }
+            let embedded = self.encode(&batch, some.len());
+            let offset = all.len();
+            all.extend(embedded.map_err(|error| moved(error, offset))?);
         }
-        self.encode(&batch, frames.len())
+        Ok(all)
     }
 
     fn encode_share(&self, batch: &[f32]) -> Result<Vec<Embedding>, Error> {
