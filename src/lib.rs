@@ -24,16 +24,12 @@
 //!
 //! Read `ARCHITECTURE.md` for the rooms, then [`station`] or [`inspect`], then one leaf.
 
-pub mod align;
 pub mod board;
 pub mod calibrate;
 pub mod capture;
+pub mod cli;
 pub mod clip;
-pub mod diff;
 pub mod drift;
-
-pub mod files;
-pub mod frame;
 pub mod input;
 pub mod inspect;
 pub mod int8;
@@ -43,12 +39,16 @@ pub mod panel;
 pub mod plant;
 pub mod quantize;
 pub mod recipe;
-pub mod region;
 pub mod report;
 pub mod signal;
 pub mod spec;
 pub mod station;
 pub mod verdict;
 
+pub use pairspec_vision::{align, diff, files, frame, region};
+
+#[cfg(test)]
+#[path = "../vision/src/frame/mutation.rs"]
+mod mutation;
 #[cfg(test)]
 mod test_data;

@@ -1,9 +1,7 @@
-//! The `pairspec` command: arguments in, exit code out; everything else is in the library.
-
-mod cli;
+//! The `pairspec` command: all of it is in the library, [`pairspec::cli`].
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    pairspec::cli::main()
 }

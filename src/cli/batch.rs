@@ -2,16 +2,16 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use pairspec::files;
-use pairspec::inspect::Inspector;
-use pairspec::manifest::{self, Pair};
-use pairspec::report::{BatchLine, InspectionJson};
-use pairspec::verdict::Verdict;
 
 use super::common::{GoldenFrames, RecipeArguments, counted, inspect, print, progress};
 use super::outputs::Inputs;
 use super::parallel::in_order;
 use super::{CONFORMING, MISMATCH, NOT_INSPECTED};
+use crate::files;
+use crate::inspect::Inspector;
+use crate::manifest::{self, Pair};
+use crate::report::{BatchLine, InspectionJson};
+use crate::verdict::Verdict;
 
 /// Judge every pair of a manifest, one JSON line each
 #[derive(Debug, Args)]

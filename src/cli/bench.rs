@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use clap::{ArgGroup, Args, ValueEnum};
-use pairspec::clip::{
-    self, Architecture, Bundle, FileName, ImageEncoder, LoadTimes, Precision, TextEncoder,
-};
 use serde::Serialize;
 
 use super::CONFORMING;
 use super::embed::PrecisionArgument;
+use crate::clip::{
+    self, Architecture, Bundle, FileName, ImageEncoder, LoadTimes, Precision, TextEncoder,
+};
 
 /// How long a series is measured when no number of runs is given.
 const MEASURED: Duration = Duration::from_secs(5);

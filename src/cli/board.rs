@@ -2,14 +2,14 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{Args, Subcommand};
-use pairspec::board::{self, Board, DataFolder, Fact, Machine, State};
-use pairspec::capture::{self, DeviceControl};
-use pairspec::files;
-use pairspec::station::{self, StationConfig};
 use serde::Serialize;
 
 use super::common::print;
 use super::{CONFORMING, MISMATCH, probe};
+use crate::board::{self, Board, DataFolder, Fact, Machine, State};
+use crate::capture::{self, DeviceControl};
+use crate::files;
+use crate::station::{self, StationConfig};
 
 /// The box: what it has and what it lacks
 #[derive(Debug, Args)]

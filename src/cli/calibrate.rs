@@ -2,18 +2,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use pairspec::calibrate::{self, Arming, Calibration, Plan, Target};
-use pairspec::files;
-use pairspec::inspect::Inspector;
-use pairspec::manifest::Pair;
-use pairspec::recipe::ThresholdFile;
-use pairspec::verdict::{Thresholds, UnexplainedLimits};
 
 use super::common::print;
 use super::outputs::Inputs;
 use super::plots::{plot_places, save_plots};
 use super::study::{Study, StudyArguments, violable_ids};
 use super::{CONFORMING, seen};
+use crate::calibrate::{self, Arming, Calibration, Plan, Target};
+use crate::files;
+use crate::inspect::Inspector;
+use crate::manifest::Pair;
+use crate::recipe::ThresholdFile;
+use crate::verdict::{Thresholds, UnexplainedLimits};
 
 /// Set thresholds from labelled pairs, and say what they reach on pairs they were not fitted to
 #[derive(Debug, Args)]

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use pairspec::capture::open_source;
-use pairspec::frame::Rect;
-use pairspec::manifest::{Label, LabelledBox};
-use pairspec::recipe::{Shows, today};
-use pairspec::station::{Lesson, StationConfig, Take, Teaching, TriggerConfig};
 
 use super::CONFORMING;
 use super::common::{counted, print};
+use crate::capture::open_source;
+use crate::frame::Rect;
+use crate::manifest::{Label, LabelledBox};
+use crate::recipe::{Shows, today};
+use crate::station::{Lesson, StationConfig, Take, Teaching, TriggerConfig};
 
 /// How often Enter and the time are looked at.
 const LOOK: Duration = Duration::from_millis(50);

@@ -6,15 +6,15 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use pairspec::clip::{Bundle, ImageEncoder, Precision};
-use pairspec::frame::Frame;
-use pairspec::inspect::{Inspection, Inspector, NotInspected, Opening, Reference};
-use pairspec::manifest::Pair;
-use pairspec::recipe::{Golden, GoldenState, Recipe, Shows, today};
-use pairspec::verdict::{Stage, Verdict};
 
 use super::embed::PrecisionArgument;
 use super::{CONFORMING, MISMATCH, NOT_INSPECTED, data};
+use crate::clip::{Bundle, ImageEncoder, Precision};
+use crate::frame::Frame;
+use crate::inspect::{Inspection, Inspector, NotInspected, Opening, Reference};
+use crate::manifest::Pair;
+use crate::recipe::{Golden, GoldenState, Recipe, Shows, today};
+use crate::verdict::{Stage, Verdict};
 
 /// Which product, and which model where it is not the recipe's.
 #[derive(Debug, Args)]

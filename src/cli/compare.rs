@@ -2,16 +2,16 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
-use pairspec::clip::{Bundle, FileName, Precision};
-use pairspec::inspect::{Inspector, MeasuredRegion, Measurement, NotInspected, Opening};
-use pairspec::manifest::{self, Pair};
-use pairspec::quantize::{Agreement, Compared};
-use pairspec::recipe::Recipe;
-use pairspec::verdict::{Thresholds, Verdict};
 
 use super::common::{GoldenFrames, decode, print, progress};
 use super::parallel::in_order;
 use super::{CONFORMING, MISMATCH, data};
+use crate::clip::{Bundle, FileName, Precision};
+use crate::inspect::{Inspector, MeasuredRegion, Measurement, NotInspected, Opening};
+use crate::manifest::{self, Pair};
+use crate::quantize::{Agreement, Compared};
+use crate::recipe::Recipe;
+use crate::verdict::{Thresholds, Verdict};
 
 /// A bundle with both precisions, and pairs.
 #[derive(Debug, Args)]

@@ -3,15 +3,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use pairspec::inspect::{Inspection, Inspector, Opening};
-use pairspec::manifest::{self, Label, Pair};
-use pairspec::recipe::Recipe;
-use pairspec::report::InspectionJson;
-use pairspec::verdict::Verdict;
 
 use super::common::{GoldenFrames, decode, inspect_decoded, print};
 use super::inspect::{write_human, write_report};
 use super::{CONFORMING, MISMATCH, data};
+use crate::inspect::{Inspection, Inspector, Opening};
+use crate::manifest::{self, Label, Pair};
+use crate::recipe::Recipe;
+use crate::report::InspectionJson;
+use crate::verdict::Verdict;
 
 /// The pairs, recipe and sheet of the demo, below a data folder.
 const DEMO: &str = "models/default/demo";

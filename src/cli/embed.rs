@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
-use pairspec::clip::{Bundle, Embedding, ImageEncoder, Precision, TextEncoder};
-use pairspec::frame::Frame;
 use serde::Serialize;
 
 use super::CONFORMING;
 use super::specs::warn_of_texts;
+use crate::clip::{Bundle, Embedding, ImageEncoder, Precision, TextEncoder};
+use crate::frame::Frame;
 
 /// Print embeddings of images or texts, the raw projected values.
 #[derive(Debug, Args)]

@@ -3,9 +3,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use clap::Args;
-use pairspec::calibrate::{self, Beside, Evaluation, FittedThresholds, Tile};
-use pairspec::inspect::Inspector;
-use pairspec::manifest::Pair;
 use serde::Serialize;
 
 use super::common::{counted, print};
@@ -13,6 +10,9 @@ use super::outputs::Inputs;
 use super::plots::{plot_places, save_plots};
 use super::study::{Study, StudyArguments, fitted, violable_ids};
 use super::{CONFORMING, seen};
+use crate::calibrate::{self, Beside, Evaluation, FittedThresholds, Tile};
+use crate::inspect::Inspector;
+use crate::manifest::Pair;
 
 /// Say what the recipe's thresholds reach on labelled pairs, which should be others than they were
 /// set with

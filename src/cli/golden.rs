@@ -2,16 +2,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
-use pairspec::files;
-use pairspec::frame::Frame;
-use pairspec::inspect::{Goldens, NotInspected, complaints};
-use pairspec::recipe::{
-    Date, Golden, GoldenList, GoldenState, Listed, NewGolden, Recipe, Shows, today,
-};
-use pairspec::verdict::Stage;
 
 use super::common::print;
 use super::{CONFORMING, MISMATCH};
+use crate::files;
+use crate::frame::Frame;
+use crate::inspect::{Goldens, NotInspected, complaints};
+use crate::recipe::{
+    Date, Golden, GoldenList, GoldenState, Listed, NewGolden, Recipe, Shows, today,
+};
+use crate::verdict::Stage;
 
 /// The most bytes of an image that are read; frames of cameras are far smaller.
 const MAX_BYTES: u64 = 256 << 20;

@@ -2,15 +2,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use pairspec::align::{self, PhotoConfig, PhotoProfile};
-use pairspec::clip::TextEncoder;
-use pairspec::frame::Frame;
-use pairspec::inspect;
-use pairspec::spec::{ClassList, embed};
 
 use super::common::{RecipeArguments, print};
 use super::specs::{encode_one, warn_of_prompts};
 use super::{CONFORMING, NOT_INSPECTED};
+use crate::align::{self, PhotoConfig, PhotoProfile};
+use crate::clip::TextEncoder;
+use crate::frame::Frame;
+use crate::inspect;
+use crate::spec::{ClassList, embed};
 
 /// Tell similar classes apart (comparative prompting); 2 when they are too close
 #[derive(Debug, Args)]

@@ -3,10 +3,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use pairspec::inspect::{Inspection, Inspector, Preference, Side};
-use pairspec::report::{InspectionJson, Page};
-use pairspec::verdict::Verdict;
-use pairspec::{files, region};
 use serde_json::json;
 
 use super::common::{
@@ -14,6 +10,10 @@ use super::common::{
 };
 use super::outputs::Inputs;
 use super::{CONFORMING, NOT_INSPECTED};
+use crate::inspect::{Inspection, Inspector, Preference, Side};
+use crate::report::{InspectionJson, Page};
+use crate::verdict::Verdict;
+use crate::{files, region};
 
 /// Judge one pair of frames against the spec sheet
 #[derive(Debug, Args)]

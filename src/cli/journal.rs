@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::{Timestamp, civil, tz::TimeZone};
-use pairspec::files;
-use pairspec::journal::{Event, Evidence, Filter, Outcome, Part, Reader, Record, Row};
-use pairspec::verdict::Verdict;
 
 use super::common::print;
 use super::outputs::Inputs;
 use super::{CONFORMING, MISMATCH, replay};
+use crate::files;
+use crate::journal::{Event, Evidence, Filter, Outcome, Part, Reader, Record, Row};
+use crate::verdict::Verdict;
 
 /// The journal of a station: list, show, export, verify, replay
 #[derive(Debug, Args)]
@@ -203,7 +203,6 @@ fn line(row: &Row) -> String {
         Record::Reserved(span) => format!("numbers {} to {} reserved", span.first, span.last),
         Record::Released(span) => format!("numbers {} to {} released", span.first, span.last),
         Record::Checkpoint(it) => format!("records up to {} deleted", it.deleted_to),
-        _ => "a record of a kind that this program does not know".to_owned(),
     };
     format!("{:>8}  {}  {what}", row.seq, clock(row.entry.unix_ms))
 }

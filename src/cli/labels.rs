@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::ensure;
-use pairspec::frame::Frame;
-use pairspec::manifest::{Label, Pair};
+
+use crate::frame::Frame;
+use crate::manifest::{Label, Pair};
 
 /// Refuses pairs of which nobody says what is wrong with them.
 pub(crate) fn check_any(pairs: &[Pair], by_region: bool) -> anyhow::Result<()> {
@@ -66,9 +67,9 @@ pub(crate) fn outside(pair: &Pair, frame: &Frame) -> Vec<String> {
 mod tests {
     use std::path::Path;
 
+    use crate::frame::Pixels;
+    use crate::manifest;
     use image::GrayImage;
-    use pairspec::frame::Pixels;
-    use pairspec::manifest;
 
     use super::*;
 

@@ -40,7 +40,8 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use pairspec::report::told;
+
+use crate::report::told;
 
 /// Nothing wrong was found.
 pub(crate) const CONFORMING: u8 = 0;
@@ -82,7 +83,7 @@ enum Command {
 pub(crate) const UNUSABLE: u8 = 78;
 
 /// Parses the arguments, runs the subcommand and turns any error into a message and exit code 2.
-pub(crate) fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     env_logger::Builder::from_env(
         env_logger::Env::default().default_filter_or("warn,tokenizers=error"),
     )
@@ -135,9 +136,9 @@ mod tests {
     use std::path::Path;
 
     use anyhow::{Context, anyhow};
-    use pairspec::files;
 
     use super::told;
+    use crate::files;
 
     #[test]
     fn a_cause_that_the_message_ends_with_is_not_told_again() {

@@ -3,12 +3,12 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
-use pairspec::clip::{
-    self, Architecture, Bundle, Check, ImportOptions, Manifest, ParityVector, WeightType,
-};
 use serde::Serialize;
 
 use super::{CONFORMING, MISMATCH, compare};
+use crate::clip::{
+    self, Architecture, Bundle, Check, ImportOptions, Manifest, ParityVector, WeightType,
+};
 
 /// Import, make, check and describe model bundles.
 #[derive(Debug, Args)]

@@ -1,12 +1,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pairspec::files;
-use pairspec::manifest::Pair;
-use pairspec::recipe::Recipe;
-
 use super::common::RecipeArguments;
 use super::data;
+use crate::files;
+use crate::manifest::Pair;
+use crate::recipe::Recipe;
 
 /// What a command reads: none of it may be where the command writes.
 #[derive(Debug, Default)]

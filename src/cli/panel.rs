@@ -6,15 +6,15 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Args, ValueEnum};
 use embedded_graphics::geometry::Size;
-use pairspec::files;
-use pairspec::frame::{Frame, Rect};
-use pairspec::manifest::{self, Pair};
-use pairspec::panel::{
-    self, DemoFrames, Display, Framebuffer, Kms, Language, Memory, Panel, Scene, Turn,
-};
 
 use super::common::print;
 use super::{CONFORMING, data};
+use crate::files;
+use crate::frame::{Frame, Rect};
+use crate::manifest::{self, Pair};
+use crate::panel::{
+    self, DemoFrames, Display, Framebuffer, Kms, Language, Memory, Panel, Scene, Turn,
+};
 
 /// The demo pair whose fault the screens show.
 const MISMATCH_PAIR: &str = "000000";

@@ -2,13 +2,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use image::RgbImage;
-use pairspec::calibrate::{
-    Auroc, FittedThresholds, Histogram, Scored, Totals, Truth, overall_scores, roc,
-};
-use pairspec::files;
-use pairspec::report::{HistogramPlot, RocLine, RocPlot, png};
 
 use super::study::Study;
+use crate::calibrate::{
+    Auroc, FittedThresholds, Histogram, Scored, Totals, Truth, overall_scores, roc,
+};
+use crate::files;
+use crate::report::{HistogramPlot, RocLine, RocPlot, png};
 
 const BINS: usize = 40;
 /// Confidences are shares.

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use pairspec::capture::{
-    Backoff, BackoffLimits, CameraConfig, Captured, Clock, Controls, DeviceCounts, Error, FourCc,
-    FrameSource, MonotonicClock, PixelFormat, Source, Timestamps, V4l2,
-};
 use serde_json::{Value, json};
 
 use super::common::print;
 use super::{CONFORMING, MISMATCH};
+use crate::capture::{
+    Backoff, BackoffLimits, CameraConfig, Captured, Clock, Controls, DeviceCounts, Error, FourCc,
+    FrameSource, MonotonicClock, PixelFormat, Source, Timestamps, V4l2,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

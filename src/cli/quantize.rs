@@ -2,15 +2,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use pairspec::clip::Bundle;
-use pairspec::frame::Frame;
-use pairspec::manifest::{self, Pair};
-use pairspec::quantize::{self, Method, Options, Quantized};
-use pairspec::recipe::Recipe;
-use pairspec::{align, files, region};
 
 use super::CONFORMING;
 use super::common::{print, progress};
+use crate::clip::Bundle;
+use crate::frame::Frame;
+use crate::manifest::{self, Pair};
+use crate::quantize::{self, Method, Options, Quantized};
+use crate::recipe::Recipe;
+use crate::{align, files, region};
 
 /// Fewer samples than this make ranges by chance.
 const FEW: usize = 16;

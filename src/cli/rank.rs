@@ -2,14 +2,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use pairspec::clip::{Bundle, TextEncoder};
-use pairspec::diff;
-use pairspec::frame::Frame;
-use pairspec::spec::{Prompt, Sheet, embed};
 
 use super::CONFORMING;
 use super::common::{RecipeArguments, print};
 use super::specs::{encode_one, warn_of_prompts, warn_of_texts};
+use crate::clip::{Bundle, TextEncoder};
+use crate::diff;
+use crate::frame::Frame;
+use crate::spec::{Prompt, Sheet, embed};
 
 /// Order images by an attribute sentence, strongest first
 #[derive(Debug, Args)]

@@ -2,13 +2,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use pairspec::files;
-use pairspec::inspect::{Inspector, Opening};
-use pairspec::recipe::Recipe;
-use pairspec::spec::Kind;
 
 use super::common::{counted, print};
 use super::{CONFORMING, MISMATCH, golden};
+use crate::files;
+use crate::inspect::{Inspector, Opening};
+use crate::recipe::Recipe;
+use crate::spec::Kind;
 
 /// Recipes: start one, check one, keep its goldens
 #[derive(Debug, Args)]

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pairspec::station::{self, Difference, Replayed, Skipped};
 
 use super::common::{counted, print};
 use super::{CONFORMING, MISMATCH, NOT_INSPECTED, data};
+use crate::station::{self, Difference, Replayed, Skipped};
 
 /// Differences that are told one by one.
 const SHOWN: usize = 50;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use pairspec::signal::{DryRun, Gpio, Outputs};
-use pairspec::station::{self, Health, Setup, Station, StationConfig, Status};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::common::print;
 use super::guard::{Guard, wait_for_end};
 use super::{CONFORMING, MISMATCH, UNUSABLE};
+use crate::signal::{DryRun, Gpio, Outputs};
+use crate::station::{self, Health, Setup, Station, StationConfig, Status};
 
 /// How often signals and the station are looked at.
 const LOOK: Duration = Duration::from_millis(20);

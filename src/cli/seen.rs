@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 
-use pairspec::files;
-use pairspec::manifest::Pair;
-use pairspec::recipe::{Recipe, ThresholdFile};
-
 use super::common::counted;
+use crate::files;
+use crate::manifest::Pair;
+use crate::recipe::{Recipe, ThresholdFile};
 
 /// Where the threshold file keeps them, among the evidence.
 const KEY: &str = "calibrated_on";

@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use pairspec::clip::{Bundle, FileName, TextEncoder};
-use pairspec::spec::{Cache, ClassList, Prompt, Sheet, embed};
 
 use super::CONFORMING;
 use super::common::{counted, print};
 use super::outputs::Inputs;
+use crate::clip::{Bundle, FileName, TextEncoder};
+use crate::spec::{Cache, ClassList, Prompt, Sheet, embed};
 
 /// Spec sheets: cached text embeddings
 #[derive(Debug, Args)]
@@ -66,7 +66,7 @@ pub(super) fn encode_one(encoder: &TextEncoder, text: &str) -> anyhow::Result<Ve
 
 /// The prompts of a sheet or a class list, whichever the file is.
 fn prompts_of(path: &Path) -> anyhow::Result<Vec<Prompt>> {
-    let text = pairspec::files::read_text(path, 4 << 20)?;
+    let text = crate::files::read_text(path, 4 << 20)?;
     let name = path.display().to_string();
     let has_classes = text.lines().any(|line| line.trim_start().starts_with("[[class]]"));
     let prompts = if has_classes {

@@ -3,19 +3,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use pairspec::calibrate::{
-    self, Auroc, Beside, DEEPPCB_IOU, DIFFERENCE, FittedThresholds, PixelDifference, Prediction,
-    PredictionRow, Sample, Scored, Tile, TruthBox, Units, Unjudged,
-};
-use pairspec::frame::{Frame, Rect};
-use pairspec::inspect::{Inspector, Measurement, NotInspected};
-use pairspec::manifest::{self, Pair};
-use pairspec::spec::Kind;
-use pairspec::verdict::Thresholds;
 
 use super::common::{GoldenFrames, RecipeArguments, decode, progress};
 use super::labels;
 use super::parallel::in_order;
+use crate::calibrate::{
+    self, Auroc, Beside, DEEPPCB_IOU, DIFFERENCE, FittedThresholds, PixelDifference, Prediction,
+    PredictionRow, Sample, Scored, Tile, TruthBox, Units, Unjudged,
+};
+use crate::frame::{Frame, Rect};
+use crate::inspect::{Inspector, Measurement, NotInspected};
+use crate::manifest::{self, Pair};
+use crate::spec::Kind;
+use crate::verdict::Thresholds;
 
 /// A sentence below this confidence is no prediction.
 const LEAST_CONFIDENCE: f32 = 0.01;
@@ -308,7 +308,7 @@ impl Measurer<'_> {
 
     fn judged(&self, measurement: &Measurement) -> Vec<calibrate::JudgedUnit> {
         let sentences = self.inspector.judge().sentences();
-        let judged = |measured: &pairspec::inspect::MeasuredRegion| {
+        let judged = |measured: &crate::inspect::MeasuredRegion| {
             let scores = &measured.scores.scores;
             let confidence =
                 |&spec: &usize| scores.get(spec).copied().flatten().map_or(0.0, |it| it.confidence);

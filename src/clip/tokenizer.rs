@@ -177,7 +177,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::frame::mutation::{cuts, mutations};
+    use crate::mutation::{cuts, mutations};
 
     fn golden(file: &str) -> Vec<u8> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer");

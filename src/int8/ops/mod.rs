@@ -6,6 +6,7 @@
 //! It does not look for subgraphs.
 
 mod attention;
+mod fresh;
 mod layer_norm;
 mod linear;
 mod quantize;
@@ -15,7 +16,8 @@ use std::sync::Arc;
 
 use tract_onnx::tract_hir::internal::*;
 
-use super::kernels::{Output, fresh};
+use self::fresh::fresh;
+use super::kernels::Output;
 
 pub(super) use attention::FusedAttention;
 pub(super) use layer_norm::FusedLayerNorm;

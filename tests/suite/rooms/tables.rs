@@ -31,6 +31,8 @@ pub(super) struct Package {
     pub(super) folder: &'static str,
     /// Its modules.
     pub(super) rooms: &'static [Room],
+    /// Rooms of another package that `lib.rs` brings in by their own names.
+    pub(super) brought_in: &'static [&'static str],
     /// Dependencies that no room names: what `main.rs` names, and features for other crates.
     pub(super) unnamed: &'static [&'static str],
 }
@@ -42,19 +44,34 @@ impl Package {
     }
 }
 
-pub(super) const PACKAGES: [Package; 2] = [
-    Package { folder: "", rooms: &ROOMS, unnamed: &[] },
-    Package { folder: "finetune", rooms: &FINETUNE, unnamed: &["gemm", "mimalloc"] },
+pub(super) const PACKAGES: [Package; 3] = [
+    Package { folder: "vision", rooms: &VISION, brought_in: &[], unnamed: &[] },
+    Package { folder: "", rooms: &ROOMS, brought_in: &BROUGHT_IN, unnamed: &[] },
+    Package {
+        folder: "finetune",
+        rooms: &FINETUNE,
+        brought_in: &[],
+        unnamed: &["gemm", "mimalloc"],
+    },
 ];
+
+const BROUGHT_IN: [&str; 5] = ["align", "diff", "files", "frame", "region"];
 
 /// All rooms, each with its package.
 pub(super) fn rooms() -> impl Iterator<Item = (&'static Package, &'static Room)> {
     PACKAGES.iter().flat_map(|package| package.rooms.iter().map(move |room| (package, room)))
 }
 
-const ROOMS: [Room; 25] = [
+const VISION: [Room; 6] = [
     ("files", &["tempfile", "sha2"], &[]),
     ("frame", &["image", "fast_image_resize", "serde_json", "zune_jpeg"], &["files"]),
+    ("align", &["rustfft"], &["frame"]),
+    ("region", &[], &["frame"]),
+    ("diff", &[], &[]),
+    ("kernels", &["libc", "rayon"], &[]),
+];
+
+const ROOMS: [Room; 20] = [
     ("manifest", &["csv"], &["files", "frame"]),
     ("capture", &["rand", "rustix", "libc", "v4l"], &["files", "frame", "manifest"]),
     ("board", &["toml", "gpiocdev", "rustix", "tempfile"], &["files", "capture", "int8"]),
@@ -73,12 +90,9 @@ const ROOMS: [Room; 25] = [
         ],
         &["files", "frame", "int8"],
     ),
-    ("int8", &["tract_onnx", "rayon", "libc"], &[]),
+    ("int8", &["tract_onnx", "pairspec_vision"], &[]),
     ("quantize", &["tract_onnx"], &["frame", "clip", "diff"]),
-    ("diff", &[], &[]),
     ("spec", &["toml", "serde_json"], &["files", "frame", "diff"]),
-    ("align", &["rustfft"], &["frame"]),
-    ("region", &[], &["frame"]),
     ("verdict", &[], &["diff", "frame", "spec"]),
     ("drift", &[], &[]),
     (

@@ -2,7 +2,7 @@
 
 use super::super::{FourCc, PIXEL_FORMATS, PixelFormat};
 use super::*;
-use crate::frame::mutation::{cuts, mutations};
+use crate::mutation::{cuts, mutations};
 
 /// Largest error of the 8-bit value: one rounding.
 const CLOSE_VALUE: f64 = 0.5;

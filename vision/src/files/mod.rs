@@ -17,7 +17,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-pub(crate) use keys::line_of;
+pub use keys::line_of;
 pub use summed::Summed;
 
 /// What can go wrong between a path and its bytes.

@@ -166,7 +166,7 @@ impl AlignedFloats {
 
 /// Has the heap return to the system what was freed within it: a model's own copy of its weights
 /// would stay beside the packed one.
-pub(in crate::int8) fn give_back() {
+pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: it touches nothing that is allocated.
     unsafe {

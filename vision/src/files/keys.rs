@@ -1,6 +1,6 @@
 /// The line of a TOML text that a key such as `capture.test.width` is written on, counted from 1, for
 /// messages; that of its section where the key itself is not written.
-pub(crate) fn line_of(text: &str, key: &str) -> Option<usize> {
+pub fn line_of(text: &str, key: &str) -> Option<usize> {
     let mut section = String::new();
     let mut of_section = None;
     for (index, line) in text.lines().enumerate() {

@@ -109,7 +109,7 @@ mod tests {
     const HEIGHT: u32 = 19;
 
     fn golden(file: &str) -> Vec<u8> {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/decode");
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/decode");
         std::fs::read(folder.join(file)).unwrap()
     }
 

@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn golden(file: &str) -> PathBuf {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/preprocess").join(file)
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/preprocess").join(file)
     }
 
     fn cases() -> Vec<Case> {

@@ -9,7 +9,7 @@ mod decode;
 mod error;
 mod jpeg;
 #[cfg(test)]
-pub(crate) mod mutation;
+mod mutation;
 mod pixels;
 mod png;
 mod preprocess;

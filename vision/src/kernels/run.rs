@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::shared::Shared;
 use super::{Attention, FloatLinear, Kernel, Linear, Norm, Target};
-use crate::int8::pool;
+use crate::kernels::pool;
 
 /// Values worth a second thread: below, waking it costs more than it saves.
 const WORTH_SHARING: usize = 1 << 14;

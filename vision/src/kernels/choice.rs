@@ -1,8 +1,8 @@
 use std::sync::OnceLock;
 
+use super::Error;
 use super::Kernel;
 use super::scalar::Scalar;
-use crate::int8::Error;
 
 /// Names the kernel that runs, for comparisons and for finding faults.
 const VARIABLE: &str = "PAIRSPEC_KERNEL";

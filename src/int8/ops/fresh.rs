@@ -1,3 +1,5 @@
+#![allow(unsafe_code)]
+
 use tract_onnx::tract_hir::internal::*;
 
 /// A line of the cache, and the widest load there is.
@@ -8,7 +10,7 @@ const ALIGNMENT: usize = 64;
 ///
 /// It starts on a cache line: what is loaded 64 bytes at a time would else touch two lines each
 /// time, which took a third of the time of a linear layer on AMX.
-pub(in crate::int8) fn fresh<T: Datum>(shape: &[usize]) -> TractResult<Tensor> {
+pub(super) fn fresh<T: Datum>(shape: &[usize]) -> TractResult<Tensor> {
     // SAFETY: only f32 and i8 are made, of which every pattern is a value.
     unsafe { Tensor::uninitialized_aligned::<T>(shape, ALIGNMENT) }
 }

@@ -2,20 +2,20 @@
 /// [`Lanes`](super::lanes::Lanes), compiled for the named processor features.
 macro_rules! compiled {
     ($kernel:ident, $name:literal, $tile:ty, $lanes:ty $(, $features:literal)?) => {
-        impl $crate::int8::kernels::Kernel for $kernel {
+        impl $crate::kernels::Kernel for $kernel {
             fn name(&self) -> &'static str {
                 $name
             }
 
-            fn layout(&self) -> $crate::int8::kernels::Layout {
-                <$tile as $crate::int8::kernels::tile::Tile>::LAYOUT
+            fn layout(&self) -> $crate::kernels::Layout {
+                <$tile as $crate::kernels::tile::Tile>::LAYOUT
             }
 
-            fn sums(&self, linear: &$crate::int8::kernels::Linear) -> Vec<i32> {
+            fn sums(&self, linear: &$crate::kernels::Linear) -> Vec<i32> {
                 $(#[target_feature(enable = $features)])?
-                unsafe fn run(linear: &$crate::int8::kernels::Linear) -> Vec<i32> {
+                unsafe fn run(linear: &$crate::kernels::Linear) -> Vec<i32> {
                     // SAFETY: the caller's.
-                    unsafe { $crate::int8::kernels::linear::sums::<$tile>(linear) }
+                    unsafe { $crate::kernels::linear::sums::<$tile>(linear) }
                 }
                 // SAFETY: `choice` hands out only kernels whose features the processor has.
                 unsafe { run(linear) }
@@ -23,19 +23,19 @@ macro_rules! compiled {
 
             fn linear(
                 &self,
-                linear: &$crate::int8::kernels::Linear,
-                target: &$crate::int8::kernels::Target,
+                linear: &$crate::kernels::Linear,
+                target: &$crate::kernels::Target,
                 panels: std::ops::Range<usize>,
             ) -> bool {
                 $(#[target_feature(enable = $features)])?
                 unsafe fn run(
-                    linear: &$crate::int8::kernels::Linear,
-                    target: &$crate::int8::kernels::Target,
+                    linear: &$crate::kernels::Linear,
+                    target: &$crate::kernels::Target,
                     panels: std::ops::Range<usize>,
                 ) -> bool {
                     // SAFETY: the caller's.
                     unsafe {
-                        $crate::int8::kernels::linear::run::<$tile, $lanes>(
+                        $crate::kernels::linear::run::<$tile, $lanes>(
                             linear, target, panels,
                         )
                     }
@@ -45,23 +45,23 @@ macro_rules! compiled {
             }
 
             fn float_columns(&self) -> usize {
-                $crate::int8::kernels::float::columns::<$lanes>()
+                $crate::kernels::float::columns::<$lanes>()
             }
 
             fn float_linear(
                 &self,
-                linear: &$crate::int8::kernels::FloatLinear,
-                target: &$crate::int8::kernels::Target,
+                linear: &$crate::kernels::FloatLinear,
+                target: &$crate::kernels::Target,
                 panels: std::ops::Range<usize>,
             ) -> bool {
                 $(#[target_feature(enable = $features)])?
                 unsafe fn run(
-                    linear: &$crate::int8::kernels::FloatLinear,
-                    target: &$crate::int8::kernels::Target,
+                    linear: &$crate::kernels::FloatLinear,
+                    target: &$crate::kernels::Target,
                     panels: std::ops::Range<usize>,
                 ) -> bool {
                     // SAFETY: the caller's.
-                    unsafe { $crate::int8::kernels::float::run::<$lanes>(linear, target, panels) }
+                    unsafe { $crate::kernels::float::run::<$lanes>(linear, target, panels) }
                 }
                 // SAFETY: as in `sums`.
                 unsafe { run(linear, target, panels) }
@@ -72,7 +72,7 @@ macro_rules! compiled {
                 unsafe fn run(values: &[f32], scale: f32, bytes: &mut [i8]) -> bool {
                     // SAFETY: the caller's.
                     unsafe {
-                        $crate::int8::kernels::quantize::run::<$lanes>(values, scale, bytes)
+                        $crate::kernels::quantize::run::<$lanes>(values, scale, bytes)
                     }
                 }
                 // SAFETY: as in `sums`.
@@ -82,20 +82,20 @@ macro_rules! compiled {
             fn layer_norm(
                 &self,
                 values: &[f32],
-                norm: &$crate::int8::kernels::Norm,
-                target: &$crate::int8::kernels::Target,
+                norm: &$crate::kernels::Norm,
+                target: &$crate::kernels::Target,
                 rows: std::ops::Range<usize>,
             ) -> bool {
                 $(#[target_feature(enable = $features)])?
                 unsafe fn run(
                     values: &[f32],
-                    norm: &$crate::int8::kernels::Norm,
-                    target: &$crate::int8::kernels::Target,
+                    norm: &$crate::kernels::Norm,
+                    target: &$crate::kernels::Target,
                     rows: std::ops::Range<usize>,
                 ) -> bool {
                     // SAFETY: the caller's.
                     unsafe {
-                        $crate::int8::kernels::norm::run::<$lanes>(values, norm, target, rows)
+                        $crate::kernels::norm::run::<$lanes>(values, norm, target, rows)
                     }
                 }
                 // SAFETY: as in `sums`.
@@ -104,19 +104,19 @@ macro_rules! compiled {
 
             fn attention(
                 &self,
-                attention: &$crate::int8::kernels::Attention,
-                target: &$crate::int8::kernels::Target,
+                attention: &$crate::kernels::Attention,
+                target: &$crate::kernels::Target,
                 heads: std::ops::Range<usize>,
             ) -> bool {
                 $(#[target_feature(enable = $features)])?
                 unsafe fn run(
-                    attention: &$crate::int8::kernels::Attention,
-                target: &$crate::int8::kernels::Target,
+                    attention: &$crate::kernels::Attention,
+                target: &$crate::kernels::Target,
                     heads: std::ops::Range<usize>,
                 ) -> bool {
                     // SAFETY: the caller's.
                     unsafe {
-                        $crate::int8::kernels::attention::run::<$lanes>(
+                        $crate::kernels::attention::run::<$lanes>(
                             attention, target, heads,
                         )
                     }
@@ -127,17 +127,17 @@ macro_rules! compiled {
 
             fn activate(
                 &self,
-                activation: $crate::int8::kernels::Activation,
+                activation: $crate::kernels::Activation,
                 values: &mut [f32],
             ) {
                 $(#[target_feature(enable = $features)])?
                 unsafe fn run(
-                    activation: $crate::int8::kernels::Activation,
+                    activation: $crate::kernels::Activation,
                     values: &mut [f32],
                 ) {
                     // SAFETY: the caller's.
                     unsafe {
-                        $crate::int8::kernels::quantize::activate::<$lanes>(activation, values)
+                        $crate::kernels::quantize::activate::<$lanes>(activation, values)
                     }
                 }
                 // SAFETY: as in `sums`.

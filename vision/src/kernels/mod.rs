@@ -13,9 +13,9 @@
 mod attention;
 mod choice;
 mod compiled;
+mod error;
 mod finish;
 mod float;
-mod fresh;
 mod lanes;
 mod linear;
 mod math;
@@ -23,6 +23,7 @@ mod memory;
 mod norm;
 mod packed;
 mod peak;
+mod pool;
 mod product;
 mod quantize;
 mod run;
@@ -57,12 +58,13 @@ use std::ops::Range;
 
 pub use attention::{Attention, Mask};
 pub use choice::{chosen, kernel_named, supported};
+pub use error::Error;
 pub use float::{FloatLinear, FloatWeights};
-pub(super) use fresh::fresh;
 pub use linear::{Linear, Target};
-pub(super) use memory::give_back;
+pub use memory::give_back;
 pub use packed::{Layout, MOST_INPUTS, PackedWeights, Weights};
 pub use peak::{Peak, peaks};
+pub use pool::with_threads;
 pub use run::{Output, attention, float_linear, layer_norm, linear, quantize};
 pub use shared::Shared;
 
