@@ -60,8 +60,16 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc
 export AR_aarch64_unknown_linux_gnu=aarch64-linux-gnu-ar
 export RUSTFLAGS="-C target-feature=+crt-static ${RUSTFLAGS:-}"
-"$cargo" build --locked --profile "$profile" --target "$target" --target-dir "$folder" \
-    --features "$features" -p pairspec --bin pairspec
+last=()
+if [ "$profile" = dist ]; then
+    # What is linked is optimised once more, all of it together, by the level of the last crate: there each
+    # function keeps its own, but at z the fast ones would lose what they call. Code that is alike in several
+    # places becomes a function, unless the 32 bytes of its unwinding entry, which the compiler does not count,
+    # cost more than it saves.
+    last=(-C opt-level=3 -C llvm-args=-outliner-benefit-threshold=32)
+fi
+"$cargo" rustc --locked --profile "$profile" --target "$target" --target-dir "$folder" \
+    --features "$features" -p pairspec --bin pairspec -- "${last[@]}"
 
 binary=$folder/$target/$profile/pairspec
 # Anything but a static binary would fail on the box, not here.
@@ -71,8 +79,8 @@ if aarch64-linux-gnu-readelf -l "$binary" | grep -q INTERP; then
 fi
 bytes=$(stat -c %s "$binary")
 echo "$binary: static, $bytes bytes"
-# What ships should have 20 MB, and must not grow beyond what the profile made of it so far.
+# Boxes boot from small cards.
 if [ "$profile" = dist ] && [ "$bytes" -gt 20000000 ]; then
-    echo "cross.sh: $((bytes - 20000000)) bytes more than the 20 MB it should have" >&2
-    [ "$bytes" -le 24000000 ] || exit 1
+    echo "cross.sh: $((bytes - 20000000)) bytes more than the 20 MB it may have" >&2
+    exit 1
 fi

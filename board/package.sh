@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the Debian packages: pairspec for arm64 and amd64, both static, and pairspec-model-default. Ends
-# with 1 where the binary for arm64, whose boxes boot from small cards, has more than 24 MB (20 are
-# wanted), a package without model more than 10 MB, or a package lacks one of its files.
+# with 1 where the binary for arm64, whose boxes boot from small cards, has more than 20 MB, a package
+# without model more than 10 MB, or a package lacks one of its files.
 #
 #   board/package.sh [arm64|amd64]...      default: both, into target/debian
 #
@@ -85,8 +85,9 @@ for architecture in "$@"; do
             ;;
         amd64)
             target=x86_64-unknown-linux-gnu
-            RUSTFLAGS="-C target-feature=+crt-static ${RUSTFLAGS:-}" cargo build --locked \
-                --profile dist --target $target --features $features -p pairspec --bin pairspec
+            # The level of what is linked: see cross.sh.
+            RUSTFLAGS="-C target-feature=+crt-static ${RUSTFLAGS:-}" cargo rustc --locked --profile dist \
+                --target $target --features $features -p pairspec --bin pairspec -- -C opt-level=3
             ;;
         *)
             echo "usage: board/package.sh [arm64|amd64]..." >&2
@@ -94,7 +95,7 @@ for architecture in "$@"; do
             ;;
     esac
     if [ "$architecture" = arm64 ]; then
-        small "$folder/$target/dist/pairspec" 24000000
+        small "$folder/$target/dist/pairspec" 20000000
     else
         echo "$folder/$target/dist/pairspec: $(stat -c %s "$folder/$target/dist/pairspec") bytes"
     fi
