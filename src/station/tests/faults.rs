@@ -1,6 +1,7 @@
 //! What fails while the line runs, and that it goes on without passing anything by it.
 
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::rig::*;
 use crate::journal::Outcome;
@@ -39,7 +40,10 @@ fn a_lost_camera_passes_nothing_and_comes_back() {
     let reason = station.status().reason.unwrap();
     assert!(reason.contains("test camera: numbered: disconnected (unplugged)"), "{reason}");
     rig.script.is_camera_gone.store(false, Ordering::SeqCst);
+    let back = Instant::now();
     wait_for(&station, "running", |status| status.health == Health::Running);
+    let took = back.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
     passed(&station, 3);
     let parts = rig.check(&station.stop().unwrap());
     assert!(stage(&parts, "capture") >= 8);
@@ -204,7 +208,7 @@ fn a_belt_that_moves_without_anything_else_carries_its_parts_out() {
     let station = rig.start_with(config);
     station.trigger_at(station.first_ns());
     wait_for(&station, "the verdict", |status| status.counters.inspected == 1);
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::thread::sleep(Duration::from_millis(200));
     assert_eq!(station.status().in_flight, 1);
     station.move_belt(100);
     wait_for(&station, "the pass", |status| status.counters.conforming == 1);
