@@ -42,28 +42,26 @@ pub(super) struct Bitmap {
 
 /// Whether a face has a character.
 pub(super) fn has(face: Face, character: char) -> bool {
-    let (font, _) = font_of(face, character);
-    font.glyph_id(character) != REPLACEMENT
+    source(face, character).id != REPLACEMENT
 }
 
 /// Whether a bold character is made of the regular one.
 #[cfg(test)]
 pub(super) fn is_made_bolder(character: char) -> bool {
-    font_of(Face::Bold, character).1
+    source(Face::Bold, character).bolder
 }
 
 /// From one pen position to the next, in em.
 pub(super) fn advance_em(face: Face, character: char) -> f32 {
-    let (font, _) = font_of(face, character);
-    font.h_advance_unscaled(font.glyph_id(character)) / units_per_em(font)
+    let Source { font, id, .. } = source(face, character);
+    font.h_advance_unscaled(id) / units_per_em(font)
 }
 
 /// The coverage of a character `em` pixels large, `shift` pixels to the right of a whole pixel.
 pub(super) fn rasterise(face: Face, character: char, (em, shift): (f32, f32)) -> Bitmap {
-    let (font, bolder) = font_of(face, character);
+    let Source { font, id, bolder } = source(face, character);
     // ab_glyph scales by ascent minus descent, the faces are drawn in em.
     let scale = em * font.height_unscaled() / units_per_em(font);
-    let id = font.glyph_id(character);
     let wider = if bolder { em * BOLDER_EM } else { 0.0 };
     let position = point(shift - wider / 2.0, 0.0);
     let Some(outline) = font.outline_glyph(Glyph { id, scale: scale.into(), position }) else {
@@ -91,15 +89,31 @@ fn levels(amount: f32) -> u8 {
     (amount.clamp(0.0, 1.0) * 15.0).round() as u8 * 17
 }
 
-/// Where a character is drawn from, and whether its strokes must be made wider: the bold face has the common
-/// kanji only, of which the panel's own words are.
-fn font_of(face: Face, character: char) -> (&'static FontRef<'static>, bool) {
-    let missing = |font: &FontRef<'_>| font.glyph_id(character) == REPLACEMENT;
-    match face {
-        Face::Regular => (&REGULAR, false),
-        Face::Bold if missing(&BOLD) && !missing(&REGULAR) => (&REGULAR, true),
-        Face::Bold => (&BOLD, false),
+/// What a character is drawn from.
+struct Source {
+    font: &'static FontRef<'static>,
+    id: GlyphId,
+    /// Whether its strokes must be made wider.
+    bolder: bool,
+}
+
+/// The face itself, or in the place of a bold character that it lacks the regular one: the bold face has the
+/// common kanji only, of which the panel's own words are.
+fn source(face: Face, character: char) -> Source {
+    let of = |font: &'static FontRef<'static>, bolder| Source {
+        font,
+        id: font.glyph_id(character),
+        bolder,
+    };
+    if face == Face::Regular {
+        return of(&REGULAR, false);
     }
+    let own = of(&BOLD, false);
+    if own.id != REPLACEMENT {
+        return own;
+    }
+    let regular = of(&REGULAR, true);
+    if regular.id == REPLACEMENT { own } else { regular }
 }
 
 fn units_per_em(font: &FontRef<'_>) -> f32 {

@@ -42,7 +42,7 @@ fn pixels(seed: u64, size: usize) -> Vec<f32> {
     (0..3 * (size * size) as u64).map(|index| value(index) as f32).collect()
 }
 
-fn imported(name: &str, options: &ImportOptions) -> (TempDir, Bundle) {
+pub(super) fn imported(name: &str, options: &ImportOptions) -> (TempDir, Bundle) {
     let folder = tempfile::tempdir().unwrap();
     let bundle = import(&golden(name), &folder.path().join("bundle"), options).unwrap();
     (folder, bundle)
@@ -91,7 +91,7 @@ fn check(name: &str, options: &ImportOptions, tolerance: Tolerance) -> (TempDir,
     (folder, bundle)
 }
 
-fn as_is() -> ImportOptions {
+pub(super) fn as_is() -> ImportOptions {
     ImportOptions::default()
 }
 

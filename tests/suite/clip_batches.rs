@@ -1,18 +1,16 @@
 //! However images are grouped and shared out, each gets the embedding that it has alone.
 
 use std::num::NonZero;
-use std::path::Path;
 
-use pairspec::clip::{ImageEncoder, ImportOptions, import, relative_error};
+use pairspec::clip::{ImageEncoder, relative_error};
 use pairspec::frame::{Frame, Pixels};
 use tempfile::TempDir;
 
+use super::clip::{as_is, imported};
+
 fn encoder() -> (TempDir, ImageEncoder) {
-    let folder = tempfile::tempdir().unwrap();
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/clip/vision_only");
-    let bundle = import(&golden, &folder.path().join("bundle"), &ImportOptions::default()).unwrap();
-    let encoder = ImageEncoder::open(&bundle, None).unwrap();
-    (folder, encoder)
+    let (folder, bundle) = imported("vision_only", &as_is());
+    (folder, ImageEncoder::open(&bundle, None).unwrap())
 }
 
 #[test]

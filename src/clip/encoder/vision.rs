@@ -130,9 +130,7 @@ impl ImageEncoder {
         });
         let mut all = Vec::with_capacity(count);
         for result in results {
-            let embedded = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            let offset = all.len();
-            all.extend(embedded.map_err(|error| moved(error, offset))?);
+            append(&mut all, result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))?;
         }
         Ok(all)
     }
@@ -151,9 +149,7 @@ impl ImageEncoder {
             for (frame, pixels) in some.iter().zip(batch.chunks_exact_mut(size)) {
                 self.preprocess.write(frame, pixels)?;
             }
-            let embedded = self.encode(&batch, some.len());
-            let offset = all.len();
-            all.extend(embedded.map_err(|error| moved(error, offset))?);
+            append(&mut all, self.encode(&batch, some.len()))?;
         }
         Ok(all)
     }
@@ -163,7 +159,6 @@ impl ImageEncoder {
         let mut all = Vec::with_capacity(batch.len() / size);
         for piece in batch.chunks(size * self.fixed_batch.unwrap_or(self.at_once)) {
             let count = piece.len() / size;
-            let offset = all.len();
             // A file with a fixed batch gets the rest filled with zeros.
             let padded = self.fixed_batch.unwrap_or(count);
             let mut pixels = Cow::from(piece);
@@ -178,9 +173,8 @@ impl ImageEncoder {
                 reason: error.to_string(),
             })?;
             let outputs = self.engine.run(tvec!(input.into()))?;
-            let found = embeddings(&outputs, self.origin(), (padded, self.embedding_size));
-            let found = found.map_err(|error| moved(error, offset))?;
-            all.extend(found.into_iter().take(count));
+            append(&mut all, embeddings(&outputs, self.origin(), (padded, self.embedding_size)))?;
+            all.truncate(all.len() - (padded - count));
         }
         Ok(all)
     }
@@ -221,11 +215,14 @@ impl ImageEncoder {
     }
 }
 
-fn moved(error: Error, offset: usize) -> Error {
-    match error {
+/// Adds what follows; an error of it names its image by the place among all.
+fn append(all: &mut Vec<Embedding>, more: Result<Vec<Embedding>, Error>) -> Result<(), Error> {
+    let more = more.map_err(|error| match error {
         Error::NotFinite { origin, index, value } => {
-            Error::NotFinite { origin, index: index + offset, value }
+            Error::NotFinite { origin, index: index + all.len(), value }
         }
         other => other,
-    }
+    })?;
+    all.extend(more);
+    Ok(())
 }
