@@ -232,9 +232,9 @@ impl Lanes for Eight {
     }
 
     #[inline(always)]
-    unsafe fn with_sign(vector: __m256, sign: __m256) -> __m256 {
+    unsafe fn abs(vector: __m256) -> __m256 {
         // SAFETY: see above.
-        unsafe { _mm256_or_ps(vector, _mm256_and_ps(sign, _mm256_set1_ps(-0.0))) }
+        unsafe { _mm256_andnot_ps(_mm256_set1_ps(-0.0), vector) }
     }
 
     #[inline(always)]

@@ -165,9 +165,9 @@ impl Lanes for Sixteen {
     }
 
     #[inline(always)]
-    unsafe fn with_sign(vector: __m512, sign: __m512) -> __m512 {
+    unsafe fn abs(vector: __m512) -> __m512 {
         // SAFETY: see above.
-        unsafe { _mm512_or_ps(vector, _mm512_and_ps(sign, _mm512_set1_ps(-0.0))) }
+        unsafe { _mm512_abs_ps(vector) }
     }
 
     #[inline(always)]

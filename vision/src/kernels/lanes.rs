@@ -56,8 +56,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn round(vector: Self::Vector) -> Self::Vector;
     /// `vector * 2^exponent` for integral exponents in `-127..=127`, where -127 gives zero.
     unsafe fn times_power(vector: Self::Vector, exponent: Self::Vector) -> Self::Vector;
-    /// The sign of `sign` on the size of `vector`, which is not negative.
-    unsafe fn with_sign(vector: Self::Vector, sign: Self::Vector) -> Self::Vector;
+    /// Without the sign.
+    unsafe fn abs(vector: Self::Vector) -> Self::Vector;
     /// All values added.
     unsafe fn sum(vector: Self::Vector) -> f32;
     /// The largest value.
@@ -164,8 +164,8 @@ impl Lanes for One {
     }
 
     #[inline(always)]
-    unsafe fn with_sign(vector: f32, sign: f32) -> f32 {
-        vector.copysign(sign)
+    unsafe fn abs(vector: f32) -> f32 {
+        vector.abs()
     }
 
     #[inline(always)]

@@ -12,9 +12,19 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// that the largest relative error is least (3e-9, before rounding).
 const EXPONENTIAL: [f32; 7] =
     [1.0, 1.0, 0.499_999_94, 0.166_665_2, 0.041_668_393, 0.008_368_781, 0.001_381_446_1];
-/// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: error at most 1.5e-7.
-const ERF: [f32; 5] = [0.254_829_6, -0.284_496_74, 1.421_413_7, -1.453_152_1, 1.061_405_4];
-const ERF_P: f32 = 0.327_591_1;
+/// `1 - erf(z)` is nearly `P(z)^-16` for `z >= 0`, with an error of at most 3e-7: Abramowitz and Stegun,
+/// Handbook of Mathematical Functions, 7.1.28. Here of `z * sqrt(2)`, each factor divided by a power of it.
+const ERFC: [f32; 7] = [
+    1.0,
+    0.049_867_347,
+    0.021_141_006,
+    0.003_277_626_3,
+    3.800_357_5e-5,
+    4.889_063_6e-5,
+    5.382_975e-6,
+];
+/// Up to here the power is within the range of f32; nothing is left of `1 - erf` long before.
+const MOST_ERFC: f32 = 16.9;
 
 /// `e^x`, zero below -88.1, held at its value in 88.02 above; NaN does not stay NaN.
 #[inline(always)]
@@ -52,33 +62,6 @@ pub(super) unsafe fn exponentials<L: Lanes, const N: usize>(
     }
 }
 
-/// The error function, see [`ERF`].
-#[inline(always)]
-unsafe fn erf<L: Lanes, const N: usize>(x: [L::Vector; N]) -> [L::Vector; N] {
-    // SAFETY: as above.
-    unsafe {
-        let one = L::splat(1.0);
-        let (mut t, mut falls) = (x, x);
-        for (t, fall) in t.iter_mut().zip(&mut falls) {
-            let negative = L::sub(L::splat(0.0), *t);
-            *fall = L::mul(negative, *t);
-            *t = L::div(one, L::fma(L::splat(ERF_P), L::max(*t, negative), one));
-        }
-        let mut values = [L::splat(ERF[4]); N];
-        for term in (0..4).rev() {
-            for (value, t) in values.iter_mut().zip(t) {
-                *value = L::fma(*value, t, L::splat(ERF[term]));
-            }
-        }
-        let falls = exponentials::<L, N>(falls);
-        for (index, value) in values.iter_mut().enumerate() {
-            let rise = L::sub(one, L::mul(L::mul(*value, t[index]), falls[index]));
-            *value = L::with_sign(L::max(rise, L::splat(0.0)), x[index]);
-        }
-        values
-    }
-}
-
 /// An [`Activation`] that is known where loops over values are compiled, of several vectors at once.
 pub(super) trait Activate {
     unsafe fn of<L: Lanes, const N: usize>(x: [L::Vector; N]) -> [L::Vector; N];
@@ -102,12 +85,25 @@ impl Activate for Gelu {
     unsafe fn of<L: Lanes, const N: usize>(mut x: [L::Vector; N]) -> [L::Vector; N] {
         // SAFETY: the caller runs where the processor has the instructions of `L`.
         unsafe {
-            let mut gates = x;
-            for gate in &mut gates {
-                *gate = L::mul(*gate, L::splat(std::f32::consts::FRAC_1_SQRT_2));
+            let mut sizes = x;
+            for size in &mut sizes {
+                *size = L::min(L::abs(*size), L::splat(MOST_ERFC));
             }
-            for (x, gate) in x.iter_mut().zip(erf::<L, N>(gates)) {
-                *x = L::mul(L::mul(*x, L::splat(0.5)), L::add(L::splat(1.0), gate));
+            let mut powers = [L::splat(ERFC[6]); N];
+            for term in (0..6).rev() {
+                for (power, size) in powers.iter_mut().zip(sizes) {
+                    *power = L::fma(*power, size, L::splat(ERFC[term]));
+                }
+            }
+            for power in &mut powers {
+                for _ in 0..4 {
+                    *power = L::mul(*power, *power);
+                }
+            }
+            // As much is missing of x above zero as of zero below.
+            for (x, power) in x.iter_mut().zip(powers) {
+                let half = L::mul(L::abs(*x), L::splat(0.5));
+                *x = L::sub(L::max(*x, L::splat(0.0)), L::div(half, power));
             }
             x
         }

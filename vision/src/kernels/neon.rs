@@ -158,9 +158,9 @@ impl Lanes for Four {
     }
 
     #[inline(always)]
-    unsafe fn with_sign(vector: float32x4_t, sign: float32x4_t) -> float32x4_t {
+    unsafe fn abs(vector: float32x4_t) -> float32x4_t {
         // SAFETY: see above.
-        unsafe { vbslq_f32(vdupq_n_u32(1 << 31), sign, vector) }
+        unsafe { vabsq_f32(vector) }
     }
 
     #[inline(always)]
