@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use super::Layout;
 use super::avx512::{self, Sixteen};
 use super::compiled::compiled;
+use super::memory::LINE;
 use super::tile::{Block, Tile};
 
 /// AMX: `tdpbssd` multiplies 16 x 64 with 64 x 16 signed bytes at once.
@@ -75,6 +76,7 @@ impl Tile for AmxTile {
     const ROWS: usize = 32;
     const LAYOUT: Layout = Layout { columns: 32, group: 4, step: 64, offset: 0 };
     const ONE_HEIGHT: bool = true;
+    const FINISHING: usize = 768;
 
     /// Registers 0 to 3 hold sums, 4 and 5 activations, 6 and 7 weights.
     #[inline(always)]
@@ -142,14 +144,55 @@ pub(super) fn products(loops: u64) {
     }
 }
 
-/// Cache lines of the next panel to fetch per step of 64 input channels.
-fn lines_per_step(block: &Block) -> usize {
-    block.ahead_lines.div_ceil(block.inputs / 64)
+/// Calls for part of the next panel in one step of 64 input channels, by few calls or by many: a loop of
+/// as many turns as there are lines ends in another place than the processor guessed, step after step.
+macro_rules! fetches {
+    () => {
+        concat!(
+            fetches!(four),
+            "test {many}, {many}\njz 3f\n",
+            fetches!(four),
+            fetches!(four),
+            fetches!(four),
+            "3:\n"
+        )
+    };
+    (four) => {
+        concat!(fetches!(one), fetches!(one), fetches!(one), fetches!(one))
+    };
+    (one) => {
+        "prefetcht1 [{ahead}]\nadd {ahead}, {gap}\n"
+    };
+}
+
+/// What [`fetches`] takes.
+struct Fetched {
+    ahead: *const u8,
+    /// Bytes from call to call: less than a line where lines are fewer.
+    gap: usize,
+    /// Not zero where there are so many.
+    many: usize,
+}
+
+impl Fetched {
+    fn of(block: &Block) -> Self {
+        let (few, many) = (4, 16);
+        let (steps, bytes) = (block.inputs / 64, block.ahead_lines * LINE);
+        match bytes.div_ceil(steps * few) {
+            // The panel itself, which is there already.
+            0 => Self { ahead: block.panel, gap: 0, many: 0 },
+            gap if gap <= LINE => Self { ahead: block.ahead, gap, many: 0 },
+            _ => {
+                let gap = bytes.div_ceil(steps * many).min(LINE);
+                Self { ahead: block.ahead, gap, many: 1 }
+            }
+        }
+    }
 }
 
 #[inline(always)]
 unsafe fn two_by_two(block: &Block, sums: *mut i32) {
-    let ahead = lines_per_step(block);
+    let Fetched { ahead, gap, many } = Fetched::of(block);
     // SAFETY: the caller's; a prefetch may name any address.
     unsafe {
         asm!(
@@ -164,15 +207,7 @@ unsafe fn two_by_two(block: &Block, sums: *mut i32) {
             "tdpbssd tmm0, tmm4, tmm6",
             "tileloadd tmm5, [{lower} + {stride}]",
             "tdpbssd tmm1, tmm4, tmm7",
-            "mov {line}, {lines}",
-            "test {line}, {line}",
-            "jz 4f",
-            "3:",
-            "prefetcht1 [{ahead}]",
-            "add {ahead}, 64",
-            "dec {line}",
-            "jnz 3b",
-            "4:",
+            fetches!(),
             "tdpbssd tmm2, tmm5, tmm6",
             "tdpbssd tmm3, tmm5, tmm7",
             "add {upper}, 64",
@@ -189,9 +224,9 @@ unsafe fn two_by_two(block: &Block, sums: *mut i32) {
             stride = in(reg) block.stride,
             panel = inout(reg) block.panel => _,
             row = in(reg) 128_usize,
-            ahead = inout(reg) block.ahead => _,
-            line = out(reg) _,
-            lines = in(reg) ahead,
+            ahead = inout(reg) ahead => _,
+            gap = in(reg) gap,
+            many = in(reg) many,
             steps = inout(reg) block.inputs / 64 => _,
             sums = in(reg) sums,
             under = in(reg) sums.add(16 * 32),
@@ -204,7 +239,7 @@ unsafe fn two_by_two(block: &Block, sums: *mut i32) {
 
 #[inline(always)]
 unsafe fn one_by_two(block: &Block, sums: *mut i32) {
-    let ahead = lines_per_step(block);
+    let Fetched { ahead, gap, many } = Fetched::of(block);
     // SAFETY: as above.
     unsafe {
         asm!(
@@ -215,15 +250,7 @@ unsafe fn one_by_two(block: &Block, sums: *mut i32) {
             "tileloadd tmm6, [{panel} + {row}]",
             "tileloadd tmm7, [{panel} + {row} + 64]",
             "tdpbssd tmm0, tmm4, tmm6",
-            "mov {line}, {lines}",
-            "test {line}, {line}",
-            "jz 4f",
-            "3:",
-            "prefetcht1 [{ahead}]",
-            "add {ahead}, 64",
-            "dec {line}",
-            "jnz 3b",
-            "4:",
+            fetches!(),
             "tdpbssd tmm1, tmm4, tmm7",
             "add {upper}, 64",
             "add {panel}, 2048",
@@ -235,9 +262,9 @@ unsafe fn one_by_two(block: &Block, sums: *mut i32) {
             stride = in(reg) block.stride,
             panel = inout(reg) block.panel => _,
             row = in(reg) 128_usize,
-            ahead = inout(reg) block.ahead => _,
-            line = out(reg) _,
-            lines = in(reg) ahead,
+            ahead = inout(reg) ahead => _,
+            gap = in(reg) gap,
+            many = in(reg) many,
             steps = inout(reg) block.inputs / 64 => _,
             sums = in(reg) sums,
             out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,

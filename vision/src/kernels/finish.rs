@@ -4,6 +4,7 @@ use super::Activation;
 use super::lanes::Lanes;
 use super::linear::some;
 use super::math::{Activate, Gelu, Nothing, QuickGelu};
+use super::memory::LINE;
 use super::write::{TOGETHER, Writer};
 
 /// What becomes of the values of a linear layer, integer or not: activation, residual, store.
@@ -33,21 +34,23 @@ pub(super) trait Column<L: Lanes> {
 }
 
 impl<L: Lanes> Finish<'_, L> {
-    /// Takes a block: some rows, and the columns from `first` on that there are of `columns`.
+    /// Takes a block: some rows, and the columns from `first` on that there are of `columns`; and
+    /// calls `ahead` into the cache meanwhile.
     #[inline(always)]
     pub(super) unsafe fn put(
         &mut self,
         sums: &impl Sums<L>,
         rows: Range<usize>,
         (first, columns): (usize, usize),
+        ahead: &[u8],
     ) {
         let width = columns.min(self.outputs - first);
         // SAFETY: the caller's.
         unsafe {
             match self.activation {
-                Activation::None => self.block::<Nothing>(sums, rows, (first, width)),
-                Activation::Gelu => self.block::<Gelu>(sums, rows, (first, width)),
-                Activation::QuickGelu => self.block::<QuickGelu>(sums, rows, (first, width)),
+                Activation::None => self.block::<Nothing>(sums, rows, (first, width), ahead),
+                Activation::Gelu => self.block::<Gelu>(sums, rows, (first, width), ahead),
+                Activation::QuickGelu => self.block::<QuickGelu>(sums, rows, (first, width), ahead),
             }
         }
     }
@@ -58,8 +61,11 @@ impl<L: Lanes> Finish<'_, L> {
         sums: &impl Sums<L>,
         rows: Range<usize>,
         (first, width): (usize, usize),
+        ahead: &[u8],
     ) {
         let mut local = *self;
+        let groups = width.div_ceil(L::COUNT) * rows.len().div_ceil(TOGETHER);
+        let mut ahead = Ahead::of(ahead, groups);
         for done in (0..width).step_by(L::COUNT) {
             let place = rows.start * self.outputs + first + done;
             let count = L::COUNT.min(width - done);
@@ -69,6 +75,7 @@ impl<L: Lanes> Finish<'_, L> {
                 let column = sums.column(done);
                 if count == L::COUNT && rows.len() >= TOGETHER {
                     for row in (0..rows.len()).step_by(TOGETHER) {
+                        ahead.call::<L>();
                         // The last may do some again, rather than be fewer.
                         let row = row.min(rows.len() - TOGETHER);
                         let mut values = [L::splat(0.0); TOGETHER];
@@ -106,6 +113,51 @@ impl<L: Lanes> Finish<'_, L> {
                 }
             }
             self.writer.put(values, (place, self.outputs), count);
+        }
+    }
+}
+
+/// What is called into the cache step by step, by few calls or by many: a loop of as many turns as there
+/// are lines ends in another place than the processor guessed.
+struct Ahead {
+    place: *const u8,
+    /// Bytes from call to call: less than a line where lines are fewer.
+    gap: usize,
+    many: bool,
+}
+
+impl Ahead {
+    const FEW: usize = 2;
+    const MANY: usize = 8;
+
+    #[inline(always)]
+    fn of(bytes: &[u8], steps: usize) -> Self {
+        let gap = bytes.len().div_ceil(steps * Self::FEW);
+        let many = gap > LINE;
+        let gap = if many { bytes.len().div_ceil(steps * Self::MANY).min(LINE) } else { gap };
+        Self { place: bytes.as_ptr(), gap, many }
+    }
+
+    #[inline(always)]
+    unsafe fn call<L: Lanes>(&mut self) {
+        if self.gap == 0 {
+            return;
+        }
+        // SAFETY: the caller runs where the processor has the instructions of `L`.
+        unsafe {
+            self.calls::<L, { Self::FEW }>();
+            if self.many {
+                self.calls::<L, { Self::MANY - Self::FEW }>();
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn calls<L: Lanes, const N: usize>(&mut self) {
+        for _ in 0..N {
+            // SAFETY: as above; a prefetch may name any address.
+            unsafe { L::prefetch(self.place.cast()) };
+            self.place = self.place.wrapping_add(self.gap);
         }
     }
 }

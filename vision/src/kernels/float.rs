@@ -142,7 +142,7 @@ pub(super) unsafe fn run<L: Lanes>(
                 };
                 product.compute::<L>();
                 let sums = OfBlock { weights, first, sums: &sums.0 };
-                finish.put(&sums, block, (first, weights.columns));
+                finish.put(&sums, block, (first, weights.columns), &[]);
             }
         }
         finish.writer.all_finite()

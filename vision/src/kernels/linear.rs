@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use super::finish::{Column, Finish, Sums};
 use super::lanes::Lanes;
+use super::memory::LINE;
 use super::shared::Shared;
 use super::tile::{Block, Tile};
 use super::write::Writer;
@@ -107,8 +108,9 @@ pub(super) unsafe fn run<T: Tile, L: Lanes>(
 /// What becomes of a tile's sums. A trait and not a closure: a closure cannot be told to be inlined
 /// into the function that is compiled for the processor.
 trait Sink {
-    /// Takes the sums of these rows, `[rows, columns]`.
-    unsafe fn take(&mut self, rows: Range<usize>, panel: usize, sums: &[i32]);
+    /// Takes the sums of these rows, `[rows, columns]`; `ahead` is to be called into the cache
+    /// meanwhile.
+    unsafe fn take(&mut self, rows: Range<usize>, panel: usize, sums: &[i32], ahead: &[u8]);
 }
 
 /// Computes the tiles of some panels and hands out each: its rows, its panel and its sums.
@@ -138,13 +140,17 @@ unsafe fn tiles<T: Tile>(linear: &Linear, panels: Range<usize>, sink: &mut impl 
     unsafe { T::start(height) };
     for panel in panels.clone() {
         let next = if panel + 1 < panels.end { weights.panel(panel + 1) } else { &[] };
-        let share = (next.len() / 64).div_ceil(blocks) * 64;
+        let lines = (next.len() / LINE).div_ceil(blocks);
+        let share = lines * LINE;
+        // Memory answers evenly: what is called for in the products alone makes them wait.
+        let early = lines * stride / (stride + T::FINISHING) * LINE;
         for index in 0..blocks {
             let range = match T::ONE_HEIGHT {
                 true => (index * height).min(rows - height)..((index + 1) * height).min(rows),
                 false => rows * index / blocks..rows * (index + 1) / blocks,
             };
             let ahead = next.chunks(share.max(1)).nth(index).unwrap_or(&[]);
+            let (ahead, later) = ahead.split_at(early.min(ahead.len()));
             let block = Block {
                 activations: activations[range.start * stride..].as_ptr(),
                 stride,
@@ -152,13 +158,13 @@ unsafe fn tiles<T: Tile>(linear: &Linear, panels: Range<usize>, sink: &mut impl 
                 panel: weights.panel(panel).as_ptr(),
                 inputs: stride,
                 ahead: ahead.as_ptr(),
-                ahead_lines: ahead.len() / 64,
+                ahead_lines: ahead.len() / LINE,
             };
             // SAFETY: as above; the block is within both slices, and `sums` holds any tile.
             unsafe { T::compute(&block, starts[range.start..].as_ptr(), sums.0.as_mut_ptr()) };
             let count = range.len() * T::LAYOUT.columns;
             // SAFETY: as above.
-            unsafe { sink.take(range, panel, &sums.0[..count]) };
+            unsafe { sink.take(range, panel, &sums.0[..count], later) };
         }
     }
     // SAFETY: as above.
@@ -177,7 +183,7 @@ struct Raw<'a> {
 
 impl Sink for Raw<'_> {
     #[inline(always)]
-    unsafe fn take(&mut self, rows: Range<usize>, panel: usize, sums: &[i32]) {
+    unsafe fn take(&mut self, rows: Range<usize>, panel: usize, sums: &[i32], _: &[u8]) {
         let column = panel * self.columns;
         let width = self.columns.min(self.outputs - column);
         for (row, sums) in rows.zip(sums.chunks_exact(self.columns)) {
@@ -195,13 +201,13 @@ struct Finished<'a, L: Lanes> {
 
 impl<L: Lanes> Sink for Finished<'_, L> {
     #[inline(always)]
-    unsafe fn take(&mut self, rows: Range<usize>, panel: usize, sums: &[i32]) {
+    unsafe fn take(&mut self, rows: Range<usize>, panel: usize, sums: &[i32], ahead: &[u8]) {
         let columns = self.columns;
         assert!(sums.len() >= rows.len() * columns, "a sum per row");
         let first = panel * columns;
         let tile = OfTile { weights: self.weights, columns, first, sums };
         // SAFETY: `run` checked that residual and target hold a value per sum.
-        unsafe { self.finish.put(&tile, rows, (first, columns)) }
+        unsafe { self.finish.put(&tile, rows, (first, columns), ahead) }
     }
 }
 

@@ -2,7 +2,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A line of the cache.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 /// What the processor's translation of addresses covers at once, where the system lets it.
 const HUGE_PAGE: usize = 2 << 20;
 /// Layers are cut from regions of this size: most are smaller than a large page.

@@ -11,6 +11,10 @@ pub(super) trait Tile {
     /// rows again.
     const ONE_HEIGHT: bool = false;
 
+    /// Input channels whose products take about as long as what becomes of a tile's sums; zero where
+    /// products take nearly all the time. The next panel is called for in both, evenly.
+    const FINISHING: usize = 0;
+
     /// Called once per thread and linear layer, before its tiles, with the height of the highest.
     #[inline(always)]
     unsafe fn start(_height: usize) {}
