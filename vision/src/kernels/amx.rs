@@ -3,6 +3,7 @@ use std::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 use std::sync::OnceLock;
 
 use super::Layout;
+use super::ahead::gap;
 use super::avx512::{self, Sixteen};
 use super::compiled::compiled;
 use super::memory::LINE;
@@ -144,8 +145,7 @@ pub(super) fn products(loops: u64) {
     }
 }
 
-/// Calls for part of the next panel in one step of 64 input channels, by few calls or by many: a loop of
-/// as many turns as there are lines ends in another place than the processor guessed, step after step.
+/// Calls for part of the next panel in one step of 64 input channels, by few calls or by many: see [`gap`].
 macro_rules! fetches {
     () => {
         concat!(
@@ -168,25 +168,17 @@ macro_rules! fetches {
 /// What [`fetches`] takes.
 struct Fetched {
     ahead: *const u8,
-    /// Bytes from call to call: less than a line where lines are fewer.
     gap: usize,
-    /// Not zero where there are so many.
+    /// Not zero where many calls are needed.
     many: usize,
 }
 
 impl Fetched {
     fn of(block: &Block) -> Self {
-        let (few, many) = (4, 16);
-        let (steps, bytes) = (block.inputs / 64, block.ahead_lines * LINE);
-        match bytes.div_ceil(steps * few) {
-            // The panel itself, which is there already.
-            0 => Self { ahead: block.panel, gap: 0, many: 0 },
-            gap if gap <= LINE => Self { ahead: block.ahead, gap, many: 0 },
-            _ => {
-                let gap = bytes.div_ceil(steps * many).min(LINE);
-                Self { ahead: block.ahead, gap, many: 1 }
-            }
-        }
+        let (gap, many) = gap(block.ahead_lines * LINE, block.inputs / 64, [4, 16]);
+        // The panel itself is there already.
+        let ahead = if gap == 0 { block.panel } else { block.ahead };
+        Self { ahead, gap, many: many.into() }
     }
 }
 

@@ -1,10 +1,10 @@
 use std::ops::Range;
 
 use super::Activation;
+use super::ahead::Ahead;
 use super::lanes::Lanes;
 use super::linear::some;
 use super::math::{Activate, Gelu, Nothing, QuickGelu};
-use super::memory::LINE;
 use super::write::{TOGETHER, Writer};
 
 /// What becomes of the values of a linear layer, integer or not: activation, residual, store.
@@ -113,51 +113,6 @@ impl<L: Lanes> Finish<'_, L> {
                 }
             }
             self.writer.put(values, (place, self.outputs), count);
-        }
-    }
-}
-
-/// What is called into the cache step by step, by few calls or by many: a loop of as many turns as there
-/// are lines ends in another place than the processor guessed.
-struct Ahead {
-    place: *const u8,
-    /// Bytes from call to call: less than a line where lines are fewer.
-    gap: usize,
-    many: bool,
-}
-
-impl Ahead {
-    const FEW: usize = 2;
-    const MANY: usize = 8;
-
-    #[inline(always)]
-    fn of(bytes: &[u8], steps: usize) -> Self {
-        let gap = bytes.len().div_ceil(steps * Self::FEW);
-        let many = gap > LINE;
-        let gap = if many { bytes.len().div_ceil(steps * Self::MANY).min(LINE) } else { gap };
-        Self { place: bytes.as_ptr(), gap, many }
-    }
-
-    #[inline(always)]
-    unsafe fn call<L: Lanes>(&mut self) {
-        if self.gap == 0 {
-            return;
-        }
-        // SAFETY: the caller runs where the processor has the instructions of `L`.
-        unsafe {
-            self.calls::<L, { Self::FEW }>();
-            if self.many {
-                self.calls::<L, { Self::MANY - Self::FEW }>();
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn calls<L: Lanes, const N: usize>(&mut self) {
-        for _ in 0..N {
-            // SAFETY: as above; a prefetch may name any address.
-            unsafe { L::prefetch(self.place.cast()) };
-            self.place = self.place.wrapping_add(self.gap);
         }
     }
 }

@@ -10,6 +10,7 @@
 //! It knows nothing of graphs, and allocates nothing but scratch.
 #![allow(unsafe_code)]
 
+mod ahead;
 mod attention;
 mod choice;
 mod compiled;
